@@ -1,0 +1,1 @@
+"""The face gallery: search over templates in memory."""

@@ -1,0 +1,166 @@
+"""What the services need from the outside world, as protocols. Adapters live in vision, gallery, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+
+from ray_backend.domain.model import (
+    AuditEntry,
+    Candidate,
+    DetectedFace,
+    Erasure,
+    Pack,
+    Page,
+    PeopleQuery,
+    Person,
+    Punch,
+    PunchQuery,
+    Quality,
+    Template,
+)
+
+
+class Clock(Protocol):
+    """Tells the time, so that tests can set it."""
+
+    def now(self) -> datetime:
+        """The present as an aware datetime in UTC."""
+
+
+class FaceEngine(Protocol):
+    """Finds faces and turns them into embeddings. Safe to call from several threads."""
+
+    pack: Pack
+
+    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
+        """Faces in a (H, W, 3) uint8 BGR picture, largest first."""
+
+    def align(self, image_bgr: np.ndarray, face: DetectedFace) -> np.ndarray:
+        """The upright face crop that `embed` expects: (S, S, 3) uint8 BGR, S fixed by the pack."""
+
+    def embed(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        """(N, D) float32, L2-normalised rows, for N crops of `align`. N = 0 gives (0, D)."""
+
+    def quality(self, image_bgr: np.ndarray, face: DetectedFace, crop: np.ndarray) -> Quality:
+        """Measures one face; `crop` is what `align` returned for it. Judging is the policy's part."""
+
+
+class GalleryIndex(Protocol):
+    """Cosine search over the templates of one pack."""
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+
+    def __len__(self) -> int:
+        """Number of templates."""
+
+    def replace(self, templates: Iterator[Template]) -> None:
+        """Forgets everything and holds these templates instead."""
+
+    def add(self, templates: Sequence[Template]) -> None:
+        """Adds templates; one whose id is there already is replaced."""
+
+    def remove_template(self, template_id: str) -> None:
+        """Forgets one template; unknown ids are no error."""
+
+    def remove_person(self, person_id: str) -> None:
+        """Forgets all templates of a person; unknown ids are no error."""
+
+    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
+        """For each row of (N, D) float32 L2-normalised, the `limit` nearest people, best first.
+
+        A person's similarity is the largest over the person's templates. Raises ValueError when D
+        is not the gallery's dimension.
+        """
+
+
+class Store(Protocol):
+    """Keeps people, templates, punches, settings and the audit log. Safe to call from several threads.
+
+    Every method may raise StoreUnavailable. What a method acknowledged by returning is durable.
+    Datetimes come back aware, in UTC, to the microsecond (mongo: to the millisecond).
+    """
+
+    def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:
+        """Adds a person with templates, all or nothing. Raises DuplicateEmployeeId."""
+
+    def update_person(self, person: Person) -> None:
+        """Replaces the person with this person_id. Raises PersonNotFound, DuplicateEmployeeId."""
+
+    def get_person(self, person_id: str) -> Person:
+        """Raises PersonNotFound."""
+
+    def find_person(self, employee_id: str) -> Person | None:
+        """The person with this employee id, or None."""
+
+    def list_people(self, query: PeopleQuery) -> Page[Person]:
+        """Ordered by employee_id, then person_id. Cursors stay valid while people come and go."""
+
+    def departments(self) -> list[str]:
+        """The non-empty departments in use, sorted."""
+
+    def erase_person(self, person_id: str, *, keep_punches: bool) -> Erasure:
+        """Removes the person and all templates, and the punches too unless they are to be kept.
+
+        Leaves no bytes of the removed records in the database files. Raises PersonNotFound. May be
+        repeated after a crash: it removes whatever is left.
+        """
+
+    def add_templates(self, templates: Sequence[Template]) -> None:
+        """Adds templates of existing people. Raises PersonNotFound."""
+
+    def remove_template(self, template_id: str) -> Template:
+        """Removes and returns it. Raises TemplateNotFound."""
+
+    def templates_of(self, person_id: str) -> list[Template]:
+        """A person's templates, oldest first."""
+
+    def templates(self, pack_id: str | None = None, *, active_only: bool = False) -> Iterator[Template]:
+        """All templates whose person exists, without holding them all in memory.
+
+        `pack_id` None means every pack; `active_only` leaves out those of deactivated people.
+        """
+
+    def count_templates(self) -> dict[str, int]:
+        """Number of templates for each pack id."""
+
+    def add_punch(self, punch: Punch) -> None:
+        """Appends a punch. Raises DuplicatePunch when its idempotency key or a cooldown slot is taken."""
+
+    def find_punch(self, idempotency_key: str) -> Punch | None:
+        """The punch recorded under this key, or None."""
+
+    def last_punch(self, person_id: str) -> Punch | None:
+        """The person's latest punch by time, or None."""
+
+    def list_punches(self, query: PunchQuery) -> Page[Punch]:
+        """Ordered by time, then punch_id."""
+
+    def get_setting(self, key: str) -> Any:
+        """The JSON-like value, or None."""
+
+    def put_setting(self, key: str, value: Any) -> None:
+        """Stores a JSON-like value; None removes the key."""
+
+    def pin_setting(self, key: str, value: Any) -> Any:
+        """Stores the value if the key has none, atomically, and returns the value that is in force."""
+
+    def settings(self, prefix: str = "") -> dict[str, Any]:
+        """All settings whose key starts with the prefix."""
+
+    def add_audit(self, entry: AuditEntry) -> None:
+        """Appends to the audit log."""
+
+    def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+        """Newest first."""
+
+    def ping(self) -> None:
+        """Returns when the database answers."""
+
+    def close(self) -> None:
+        """Releases files and connections. Calling it twice is no error."""

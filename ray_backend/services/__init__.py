@@ -1,0 +1,1 @@
+"""Use cases: check in, enrol, people, reports, access."""

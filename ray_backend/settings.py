@@ -1,0 +1,94 @@
+"""All settings in one frozen tree. Nothing else in Rollcall reads the environment.
+
+Each field can be set by an environment variable: `ROLLCALL_` and the field's name in capitals.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import tzlocal
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How this Rollcall runs. Descriptions are shown in the README, which a test compares with this."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ROLLCALL_", frozen=True, extra="ignore", validate_default=True
+    )
+
+    data_dir: Path = Field(Path("~/.rollcall"), description="folder for the database, tokens and logs")
+    store: str = Field(
+        "sqlite",
+        description="`sqlite` (a file in the data folder), `sqlite:///path/to/file`, "
+        "`mongodb://host/database` or `memory` (tests)",
+    )
+    store_timeout_s: float = Field(
+        5.0, gt=0, description="seconds after which a database that does not answer is an error"
+    )
+    admin_password: SecretStr | None = Field(
+        None, description="the admin's password; without it one is generated and shown once"
+    )
+    site_name: str = Field("Rollcall", description="name shown on the pages")
+    time_zone: str = Field(
+        default_factory=tzlocal.get_localzone_name,
+        description="IANA name of the site's time zone; default: the machine's",
+    )
+    address: str = Field("localhost", description="address the web app listens on")
+    port: int = Field(8501, ge=1, le=65535, description="port of the web app")
+
+    pack: str = Field(
+        "auto",
+        description="`auto`, `dlib-resnet` (built in), an insightface pack's name such as `buffalo_l`, "
+        "or a folder that holds one",
+    )
+    models_dir: Path = Field(
+        Path("~/.insightface"), description="where insightface packs are cached"
+    )
+    download_timeout_s: float = Field(
+        10.0, gt=0, description="seconds without a byte after which a model download is given up"
+    )
+    threshold: float | None = Field(
+        None, ge=-1, le=1, description="cosine similarity of a match; default: the pack's own"
+    )
+    threads: int = Field(
+        0, ge=0, description="threads for inference on this machine, shared by all actors; 0: all cores"
+    )
+
+    max_image_bytes: int = Field(12_000_000, gt=0, description="largest picture in bytes")
+    max_image_pixels: int = Field(50_000_000, gt=0, description="largest picture in pixels")
+
+    cooldown_s: float = Field(
+        60.0, ge=0, description="seconds in which a second punch of the same person is the same visit"
+    )
+
+    ray_address: str = Field(
+        "", description="Ray cluster to use, such as `10.0.0.5:6379`; empty: a local one"
+    )
+    actors: int = Field(0, ge=0, description="number of FaceEmbeddingActors; 0: one for each thread")
+    call_timeout_s: float = Field(
+        20.0, gt=0, description="seconds after which an actor that does not answer is an error"
+    )
+
+    @field_validator("data_dir", "models_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is no time zone name such as Europe/Berlin") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.time_zone)
