@@ -10,6 +10,7 @@ import numpy as np
 
 from ray_backend.domain.model import (
     AuditEntry,
+    Box,
     Candidate,
     DetectedFace,
     Erasure,
@@ -29,6 +30,16 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present as an aware datetime in UTC."""
+
+
+class ImageCodec(Protocol):
+    """Pictures from bytes and back."""
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """(H, W, 3) uint8 BGR, upright. Raises ImageRejected."""
+
+    def thumbnail(self, image_bgr: np.ndarray, box: Box) -> bytes:
+        """A small square JPEG of the face in the box, with some margin."""
 
 
 class FaceEngine(Protocol):

@@ -94,14 +94,13 @@ class DuplicatePunch(Conflict):
 class FaceBelongsToAnother(Conflict):
     """The photo shows somebody who is enrolled under another employee id.
 
-    `employee_id` and `name` say who, `similarity` (cosine) how close.
+    `employee_id` and `name` say who.
     """
 
-    def __init__(self, message: str, employee_id: str, name: str, similarity: float) -> None:
-        super().__init__(message, employee_id, name, similarity)
+    def __init__(self, message: str, employee_id: str, name: str) -> None:
+        super().__init__(message, employee_id, name)
         self.employee_id = employee_id
         self.name = name
-        self.similarity = similarity
 
 
 class PackMismatch(Conflict):

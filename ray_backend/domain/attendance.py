@@ -1,0 +1,42 @@
+"""The rules of a punch: which visit it belongs to, and which way the person goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from math import floor
+
+from ray_backend.domain.model import Direction, Punch
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def cooldown_slots(person_id: str, at: datetime, cooldown_s: float, unless: str) -> tuple[str, str]:
+    """Two keys that no other punch of the same visit can have both different.
+
+    Time is cut into slots of `cooldown_s` twice, the second cut shifted by half a slot. Two punches
+    less than half a cooldown apart always share a slot in one of the cuts, and punches that share one
+    are less than a cooldown apart. A unique index on each key therefore stops two kiosks that record
+    the same person at the same moment, in any database and without a transaction. `unless` is a key
+    of the punch's own, which makes the slots unique where there is no cooldown.
+    """
+    if cooldown_s <= 0:
+        return f"{unless}/a", f"{unless}/b"
+    position = (at - _EPOCH).total_seconds() / cooldown_s
+    return f"{person_id}/{floor(position)}", f"{person_id}/{floor(position + 0.5)}"
+
+
+def same_visit(earlier: Punch | None, at: datetime, cooldown_s: float) -> bool:
+    """Whether a punch at `at` repeats `earlier`. A clock that was set back does not open a new visit."""
+    return earlier is not None and abs(at - earlier.at) < timedelta(seconds=cooldown_s)
+
+
+def local_day(at: datetime, zone: tzinfo) -> date:
+    """The calendar day of the site at this moment."""
+    return at.astimezone(zone).date()
+
+
+def next_direction(last: Punch | None, at: datetime, zone: tzinfo) -> Direction:
+    """First in, last out: the first punch of a site's day goes in, every later one out."""
+    if last is None or local_day(last.at, zone) != local_day(at, zone):
+        return Direction.IN
+    return Direction.OUT

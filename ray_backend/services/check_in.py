@@ -1,0 +1,137 @@
+"""The check-in: from the faces of a frame to at most one punch."""
+
+from __future__ import annotations
+
+from ray_backend.domain import attendance
+from ray_backend.domain.decision import decide
+from ray_backend.domain.errors import DuplicatePunch, PersonNotFound
+from ray_backend.domain.model import (
+    AnalysedFace,
+    Candidate,
+    CheckIn,
+    Decision,
+    DecisionKind,
+    FrameAnalysis,
+    Person,
+    Punch,
+    Receipt,
+)
+from ray_backend.domain.quality import find_issue
+from ray_backend.ports import Clock, GalleryIndex, Store
+from ray_backend.services.policy import Policy
+
+
+class CheckInService:
+    """Decides who stands before the camera and records the punch exactly once."""
+
+    def __init__(self, store: Store, gallery: GalleryIndex, clock: Clock, policy: Policy) -> None:
+        self._store = store
+        self._gallery = gallery
+        self._clock = clock
+        self._policy = policy
+
+    def check_in(self, analysis: FrameAnalysis, *, kiosk: str, idempotency_key: str) -> CheckIn:
+        """Serves the nearest face of the frame.
+
+        The same `idempotency_key` gives the same punch again, and so may be retried after a lost
+        answer. Raises StoreUnavailable; nothing was acknowledged then.
+        """
+        earlier = self._store.find_punch(idempotency_key)
+        if earlier is not None:
+            return self._repeat(earlier)
+        if not analysis.faces:
+            return CheckIn(Decision(DecisionKind.NO_FACE))
+        face = analysis.faces[0]
+        decision = self._decide(face)
+        if decision.kind is not DecisionKind.MATCH:
+            return CheckIn(decision, face.box)
+        try:
+            person = self._store.get_person(decision.best.person_id)
+        except PersonNotFound:
+            person = None
+        if person is None or not person.active:
+            # Another process erased or deactivated the person a moment ago.
+            self._gallery.remove_person(decision.best.person_id)
+            return CheckIn(Decision(DecisionKind.UNKNOWN), face.box)
+        receipt = self._receipt(decision, analysis)
+        punch, repeated = self._record(person, kiosk, idempotency_key, receipt)
+        return self._answer(decision, face, person, punch, repeated)
+
+    def find_similar(self, embedding, limit: int = 5) -> list[Candidate]:
+        """The nearest people to one (D,) embedding, best first."""
+        return self._gallery.search(embedding[None, :], limit)[0]
+
+    def record(self, person_id: str, *, kiosk: str, source: str, idempotency_key: str) -> Punch:
+        """Records a punch of a known person, unless it repeats an earlier one, which is returned.
+
+        Raises PersonNotFound.
+        """
+        person = self._store.get_person(person_id)
+        return self._record(person, kiosk, idempotency_key, receipt=None, source=source)[0]
+
+    def _decide(self, face: AnalysedFace) -> Decision:
+        issue = find_issue(face.quality, self._policy.check_in_limits)
+        if issue is not None:
+            return Decision(DecisionKind.POOR_QUALITY, issue=issue)
+        candidates = self._gallery.search(face.embedding[None, :])[0]
+        return decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
+
+    def _receipt(self, decision: Decision, analysis: FrameAnalysis) -> Receipt:
+        return Receipt(
+            pack_id=analysis.pack_id,
+            threshold=self._policy.threshold,
+            similarity=decision.best.similarity,
+            runner_up_similarity=decision.second.similarity if decision.second else None,
+            latency_ms=round(sum(analysis.timings_ms.values()), 2),
+        )
+
+    def _record(
+        self, person: Person, kiosk: str, key: str, receipt: Receipt | None, source: str = "face"
+    ) -> tuple[Punch, bool]:
+        """The punch, and whether it was there already."""
+        now = self._clock.now()
+        last = self._store.last_punch(person.person_id)
+        if attendance.same_visit(last, now, self._policy.cooldown_s):
+            return last, True
+        punch = Punch(
+            person_id=person.person_id,
+            at=now,
+            direction=attendance.next_direction(last, now, self._policy.zone),
+            kiosk=kiosk,
+            source=source,
+            idempotency_key=key,
+            cooldown_slots=attendance.cooldown_slots(
+                person.person_id, now, self._policy.cooldown_s, unless=key
+            ),
+            receipt=receipt,
+        )
+        try:
+            self._store.add_punch(punch)
+        except DuplicatePunch:
+            # Somebody recorded the same visit between our look and our write.
+            winner = self._store.find_punch(key) or self._store.last_punch(person.person_id)
+            if winner is None:
+                raise
+            return winner, True
+        return punch, False
+
+    def _repeat(self, punch: Punch) -> CheckIn:
+        try:
+            person = self._store.get_person(punch.person_id)
+        except PersonNotFound:
+            return CheckIn(Decision(DecisionKind.UNKNOWN))
+        similarity = punch.receipt.similarity if punch.receipt else 1.0
+        decision = Decision(DecisionKind.MATCH, Candidate(person.person_id, similarity))
+        return self._answer(decision, None, person, punch, repeated=True)
+
+    def _answer(
+        self, decision: Decision, face: AnalysedFace | None, person: Person, punch: Punch, repeated: bool
+    ) -> CheckIn:
+        return CheckIn(
+            decision=decision,
+            face_box=face.box if face else None,
+            person=person,
+            punch=punch,
+            local_time=punch.at.astimezone(self._policy.zone),
+            repeated=repeated,
+        )

@@ -1,0 +1,289 @@
+"""Enrolment: from photos to a person with templates. A poor photo never becomes one."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from ray_backend.domain.errors import (
+    ConsentMissing,
+    DuplicateEmployeeId,
+    FaceBelongsToAnother,
+    ImageRejected,
+    InvalidInput,
+    PackMismatch,
+    PersonNotFound,
+    PhotosRefused,
+)
+from ray_backend.domain.model import (
+    AnalysedFace,
+    Enrolment,
+    FrameAnalysis,
+    Person,
+    PhotoProblem,
+    PhotoReview,
+    Template,
+)
+from ray_backend.domain.quality import find_issue, score
+from ray_backend.ports import Clock, GalleryIndex, Store
+from ray_backend.services.audit import Auditor
+from ray_backend.services.policy import Policy
+
+PACK_SETTING = "pack"
+# A second face of less than this share of the first one's width stands in the background.
+_BACKGROUND_SHARE = 0.6
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDraft:
+    """What somebody typed into the form. `consent` is the ticked box."""
+
+    employee_id: str
+    name: str
+    department: str = ""
+    email: str = ""
+    consent: bool = False
+
+    def checked(self) -> PersonDraft:
+        """The same without outer spaces. Raises InvalidInput that names the field to mend."""
+        clean = replace(
+            self,
+            employee_id=self.employee_id.strip(),
+            name=" ".join(self.name.split()),
+            department=" ".join(self.department.split()),
+            email=self.email.strip(),
+        )
+        _require(clean.employee_id, "employee id", 64)
+        _require(clean.name, "name", 200)
+        if len(clean.department) > 200:
+            raise InvalidInput("The department is too long: at most 200 characters.")
+        if clean.email and (len(clean.email) > 254 or not _EMAIL.fullmatch(clean.email)):
+            raise InvalidInput("The e-mail address is not complete: it should look like ada@example.org.")
+        return clean
+
+
+def _require(value: str, field: str, longest: int) -> None:
+    if not value:
+        raise InvalidInput(f"The {field} is missing.")
+    if len(value) > longest:
+        raise InvalidInput(f"The {field} is too long: at most {longest} characters.")
+    if _CONTROL.search(value):
+        raise InvalidInput(f"The {field} contains a control character. Type it in again.")
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedPhoto:
+    """A photo after the face pipeline. `analysis` holds embeddings and thumbnails of all its faces."""
+
+    label: str
+    sha256: str
+    analysis: FrameAnalysis | ImageRejected
+
+
+class EnrolService:
+    """Registers people and adds photos to them."""
+
+    def __init__(
+        self, store: Store, gallery: GalleryIndex, clock: Clock, policy: Policy, pack_spec: str
+    ) -> None:
+        self._store = store
+        self._gallery = gallery
+        self._clock = clock
+        self._policy = policy
+        self._pack_spec = pack_spec
+        self._audit = Auditor(store, clock)
+        # Two desks that register the same face at once: the second has to find the first.
+        self._one_at_a_time = threading.Lock()
+
+    def review(self, photos: Sequence[AnalysedPhoto], person_id: str | None = None) -> list[PhotoReview]:
+        """What would become of each photo if it were added to this person, or to a new one."""
+        known = self._store.templates_of(person_id) if person_id else []
+        return [review for review, _ in self._judge(photos, person_id, known)]
+
+    def enrol(
+        self,
+        draft: PersonDraft,
+        photos: Sequence[AnalysedPhoto],
+        *,
+        source: str,
+        actor: str,
+        consent_required: bool = True,
+    ) -> Enrolment:
+        """Adds a new person with the accepted photos, all or nothing.
+
+        Raises InvalidInput, ConsentMissing, DuplicateEmployeeId, FaceBelongsToAnother, PhotosRefused
+        (no photo passed; nothing is stored) and PackMismatch.
+        """
+        with self._one_at_a_time:
+            return self._enrol(draft.checked(), photos, source, actor, consent_required)
+
+    def _enrol(
+        self,
+        draft: PersonDraft,
+        photos: Sequence[AnalysedPhoto],
+        source: str,
+        actor: str,
+        consent_required: bool,
+    ) -> Enrolment:
+        if consent_required and not draft.consent:
+            raise ConsentMissing("Tick the consent box: a face may be stored only if its owner agreed.")
+        if self._store.find_person(draft.employee_id) is not None:
+            raise DuplicateEmployeeId(
+                f"Employee id {draft.employee_id} is taken. Open that person under People to add photos."
+            )
+        now = self._clock.now()
+        person = Person(
+            employee_id=draft.employee_id,
+            name=draft.name,
+            department=draft.department,
+            email=draft.email,
+            created_at=now,
+            consent_at=now if draft.consent else None,
+        )
+        reviews, templates = self._templates(photos, person.person_id, [], source, now)
+        self._require_some(reviews)
+        self._pin_pack()
+        self._store.add_person(person, templates)
+        self._gallery.add(templates)
+        self._audit.record(actor, "person.enrolled", person.person_id, templates=len(templates))
+        return Enrolment(person, tuple(reviews))
+
+    def add_photos(
+        self, person_id: str, photos: Sequence[AnalysedPhoto], *, source: str, actor: str
+    ) -> Enrolment:
+        """Adds the accepted photos to a person. Photos stored before are left out, so it may be repeated.
+
+        Raises PersonNotFound, FaceBelongsToAnother, PhotosRefused and PackMismatch.
+        """
+        with self._one_at_a_time:
+            return self._add_photos(person_id, photos, source, actor)
+
+    def _add_photos(
+        self, person_id: str, photos: Sequence[AnalysedPhoto], source: str, actor: str
+    ) -> Enrolment:
+        person = self._store.get_person(person_id)
+        known = self._store.templates_of(person_id)
+        reviews, templates = self._templates(photos, person_id, known, source, self._clock.now())
+        if not any(review.reason is PhotoProblem.ALREADY_STORED for review in reviews):
+            self._require_some(reviews)
+        if templates:
+            self._pin_pack()
+            self._store.add_templates(templates)
+            if person.active:
+                self._gallery.add(templates)
+            self._audit.record(actor, "person.photos_added", person_id, templates=len(templates))
+        return Enrolment(person, tuple(reviews))
+
+    def _templates(
+        self,
+        photos: Sequence[AnalysedPhoto],
+        person_id: str,
+        known: Sequence[Template],
+        source: str,
+        now: datetime,
+    ) -> tuple[list[PhotoReview], list[Template]]:
+        judged = self._judge(photos, person_id, known)
+        self._refuse_another_person(judged)
+        templates = [
+            Template(
+                person_id=person_id,
+                pack_id=photo.analysis.pack_id,
+                embedding=face.embedding,
+                quality=score(face.quality, self._policy.enrol_limits),
+                source=source,
+                created_at=now,
+                photo_sha256=photo.sha256,
+                thumbnail=face.thumbnail,
+            )
+            for photo, (review, face) in zip(photos, judged, strict=True)
+            if review.accepted
+        ]
+        return [review for review, _ in judged], templates
+
+    def _judge(
+        self, photos: Sequence[AnalysedPhoto], person_id: str | None, known: Sequence[Template]
+    ) -> list[tuple[PhotoReview, AnalysedFace | None]]:
+        """One review a photo; each also has to show the person of the ones accepted before it."""
+        digests = {template.photo_sha256 for template in known}
+        own = [t.embedding for t in known if t.pack_id == self._policy.pack_id]
+        judged = []
+        for photo in photos:
+            review, face = self._judge_one(photo, person_id, digests, own)
+            if review.accepted:
+                digests.add(photo.sha256)
+                own.append(face.embedding)
+            judged.append((review, face))
+        return judged
+
+    def _judge_one(
+        self, photo: AnalysedPhoto, person_id: str | None, digests: set[str], own: list[np.ndarray]
+    ) -> tuple[PhotoReview, AnalysedFace | None]:
+        if isinstance(photo.analysis, ImageRejected):
+            return PhotoReview(photo.label, PhotoProblem.UNREADABLE, detail=photo.analysis.message), None
+        if photo.sha256 in digests:
+            return PhotoReview(photo.label, PhotoProblem.ALREADY_STORED), None
+        faces = photo.analysis.faces
+        if not faces:
+            return PhotoReview(photo.label, PhotoProblem.NO_FACE), None
+        face = faces[0]
+        if len(faces) > 1 and _width(faces[1]) >= _BACKGROUND_SHARE * _width(face):
+            return PhotoReview(photo.label, PhotoProblem.SEVERAL_FACES, face.box), face
+        issue = find_issue(face.quality, self._policy.enrol_limits)
+        if issue is not None:
+            return PhotoReview(photo.label, issue, face.box), face
+        other = self._other_person(face, person_id)
+        if other is not None:
+            return PhotoReview(photo.label, PhotoProblem.ANOTHER_PERSON, face.box, other), face
+        if own and max(float(face.embedding @ mine) for mine in own) < self._policy.threshold:
+            return PhotoReview(photo.label, PhotoProblem.NOT_THE_SAME_PERSON, face.box), face
+        return PhotoReview(photo.label, None, face.box), face
+
+    def _other_person(self, face: AnalysedFace, person_id: str | None) -> str | None:
+        """The id of somebody else whose face this is."""
+        for candidate in self._gallery.search(face.embedding[None, :])[0]:
+            if candidate.similarity >= self._policy.threshold and candidate.person_id != person_id:
+                return candidate.person_id
+        return None
+
+    def _refuse_another_person(self, judged: list[tuple[PhotoReview, AnalysedFace | None]]) -> None:
+        for review, _ in judged:
+            if review.reason is not PhotoProblem.ANOTHER_PERSON:
+                continue
+            try:
+                owner = self._store.get_person(review.detail)
+            except PersonNotFound:
+                # Erased by another process a moment ago.
+                self._gallery.remove_person(review.detail)
+                continue
+            raise FaceBelongsToAnother(
+                f"{review.label} shows {owner.name}, who is registered as {owner.employee_id}. "
+                "Open that person under People to add photos.",
+                owner.employee_id,
+                owner.name,
+            )
+
+    def _require_some(self, reviews: list[PhotoReview]) -> None:
+        if any(review.accepted for review in reviews):
+            return
+        message = "No photo could be used." if reviews else "Add at least one photo."
+        raise PhotosRefused(message, tuple(reviews))
+
+    def _pin_pack(self) -> None:
+        mine = {"id": self._policy.pack_id, "spec": self._pack_spec}
+        pinned = self._store.pin_setting(PACK_SETTING, mine)
+        if pinned["id"] != self._policy.pack_id:
+            raise PackMismatch(
+                f"This site's templates are made with the pack {pinned['id']}, but {self._policy.pack_id} "
+                "is running. Restart Rollcall, or change the pack with `rollcall pack use`."
+            )
+
+
+def _width(face: AnalysedFace) -> float:
+    return face.box[2] - face.box[0]

@@ -1,0 +1,109 @@
+"""Looking after the people who are enrolled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.model import Erasure, Page, PeopleQuery, Person, Template
+from ray_backend.ports import Clock, GalleryIndex, Store
+from ray_backend.services.audit import Auditor
+from ray_backend.services.enrol import PersonDraft
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDetails:
+    """A person and the templates, oldest first."""
+
+    person: Person
+    templates: tuple[Template, ...]
+
+
+class PeopleService:
+    """Reads and changes people; the gallery follows at once."""
+
+    def __init__(self, store: Store, gallery: GalleryIndex, clock: Clock, pack_id: str) -> None:
+        self._store = store
+        self._gallery = gallery
+        self._pack_id = pack_id
+        self._audit = Auditor(store, clock)
+
+    def find(self, query: PeopleQuery) -> Page[Person]:
+        """One page of people."""
+        return self._store.list_people(query)
+
+    def by_employee_id(self, employee_id: str) -> Person | None:
+        """The person with this employee id, or None."""
+        return self._store.find_person(employee_id)
+
+    def details(self, person_id: str) -> PersonDetails:
+        """Raises PersonNotFound."""
+        return PersonDetails(self._store.get_person(person_id), tuple(self._store.templates_of(person_id)))
+
+    def departments(self) -> list[str]:
+        """The departments in use, sorted."""
+        return self._store.departments()
+
+    def update(self, person_id: str, draft: PersonDraft, *, actor: str) -> Person:
+        """Changes what was typed in at registration. Consent stays as it was given.
+
+        Raises InvalidInput, PersonNotFound, DuplicateEmployeeId.
+        """
+        draft = draft.checked()
+        before = self._store.get_person(person_id)
+        after = replace(
+            before,
+            employee_id=draft.employee_id,
+            name=draft.name,
+            department=draft.department,
+            email=draft.email,
+        )
+        fields = [
+            field
+            for field in ("employee_id", "name", "department", "email")
+            if getattr(before, field) != getattr(after, field)
+        ]
+        if fields:
+            self._store.update_person(after)
+            self._audit.record(actor, "person.changed", person_id, fields=fields)
+        return after
+
+    def set_active(self, person_id: str, active: bool, *, actor: str) -> Person:
+        """A deactivated person keeps all data, but is not recognised any more. Raises PersonNotFound."""
+        person = replace(self._store.get_person(person_id), active=active)
+        self._store.update_person(person)
+        if active:
+            self._gallery.add([t for t in self._store.templates_of(person_id) if t.pack_id == self._pack_id])
+        else:
+            self._gallery.remove_person(person_id)
+        self._audit.record(actor, "person.activated" if active else "person.deactivated", person_id)
+        return person
+
+    def remove_template(self, template_id: str, *, actor: str) -> Template:
+        """Raises TemplateNotFound."""
+        template = self._store.remove_template(template_id)
+        self._gallery.remove_template(template_id)
+        self._audit.record(actor, "person.template_removed", template.person_id)
+        return template
+
+    def erase(self, person_id: str, *, typed_employee_id: str, keep_punches: bool, actor: str) -> Erasure:
+        """Removes the person, the templates with their photos and, unless kept, the punches, for good.
+
+        `typed_employee_id` is what the admin typed to confirm. Kept punches have no link to a name any
+        more. Raises PersonNotFound and InvalidInput.
+        """
+        person = self._store.get_person(person_id)
+        if typed_employee_id.strip() != person.employee_id:
+            raise InvalidInput("Type the employee id exactly as shown to confirm the erasure.")
+        # Out of the gallery first: from here on nobody is recognised as this person, even if we die.
+        self._gallery.remove_person(person_id)
+        erasure = self._store.erase_person(person_id, keep_punches=keep_punches)
+        self._audit.record(
+            actor,
+            "person.erased",
+            person_id,
+            templates=erasure.templates,
+            punches_removed=erasure.punches_removed,
+            punches_kept=erasure.punches_kept,
+        )
+        return erasure

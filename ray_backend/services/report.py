@@ -1,0 +1,151 @@
+"""The attendance report: one row for each person and day, worked out in pandas from the raw punches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.model import PeopleQuery, Person, Punch, PunchQuery
+from ray_backend.ports import Clock, Store
+
+DAY_COLUMNS = ["employee_id", "name", "department", "date", "first_in", "last_out", "hours", "punches"]
+ERASED = Person(employee_id="", name="Erased person", created_at=datetime.min, person_id="")
+_LONGEST = timedelta(days=366)
+_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuery:
+    """Which days and people. Both dates are included; `text` is found in employee id or name."""
+
+    start: date
+    end: date
+    department: str | None = None
+    text: str = ""
+
+    def checked(self) -> ReportQuery:
+        """Itself. Raises InvalidInput."""
+        if self.start > self.end:
+            raise InvalidInput("The first day lies after the last one. Swap the two dates.")
+        if self.end - self.start > _LONGEST:
+            raise InvalidInput("A report covers at most a year. Choose a shorter range.")
+        return self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """`days` has the columns DAY_COLUMNS: `date` a date, `first_in` and `last_out` in the site's zone
+    (`last_out` NaT and `hours` NaN on days with a single punch), `hours` between first and last punch.
+    """
+
+    query: ReportQuery
+    zone: ZoneInfo
+    generated_at: datetime
+    days: pd.DataFrame = field(repr=False)
+
+    @property
+    def people(self) -> int:
+        """How many people punched at least once."""
+        return int(self.days["employee_id"].nunique())
+
+    @property
+    def hours(self) -> float:
+        """All hours together."""
+        return float(self.days["hours"].sum())
+
+    @property
+    def incomplete_days(self) -> int:
+        """Days with one punch only."""
+        return int(self.days["last_out"].isna().sum())
+
+    def describe(self) -> str:
+        """The filter, the time zone and the time of generation, in words."""
+        parts = [f"{self.query.start} to {self.query.end}"]
+        parts += [f"department {self.query.department}"] if self.query.department else []
+        parts += [f"matching “{self.query.text}”"] if self.query.text else []
+        stamp = self.generated_at.astimezone(self.zone)
+        return (
+            f"{', '.join(parts)}. Times in {self.zone.key}, UTC{stamp:%:z} when this was generated, "
+            f"{stamp:%Y-%m-%d %H:%M:%S}."
+        )
+
+
+class ReportService:
+    """Reads punches and people, and makes reports of them."""
+
+    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
+        self._store = store
+        self._clock = clock
+        self._zone = zone
+
+    def report(self, query: ReportQuery) -> Report:
+        """Raises InvalidInput."""
+        query = query.checked()
+        people = {person.person_id: person for person in self._people(query)}
+        keep_erased = not (query.department or query.text)
+        punches = self._punches(query, people, keep_erased)
+        return Report(query, self._zone, self._clock.now(), self._days(punches, people))
+
+    def today(self) -> date:
+        """The site's calendar day."""
+        return self._clock.now().astimezone(self._zone).date()
+
+    def recent_punches(self, query: PunchQuery) -> list[tuple[Punch, Person]]:
+        """Punches with their people, oldest first; erased people come as a nameless one."""
+        people = {person.person_id: person for person in self._all_people(PeopleQuery(limit=1000))}
+        page = self._store.list_punches(query)
+        return [(punch, people.get(punch.person_id, ERASED)) for punch in page.items]
+
+    def _people(self, query: ReportQuery) -> Iterator[Person]:
+        return self._all_people(PeopleQuery(text=query.text, department=query.department, limit=1000))
+
+    def _all_people(self, query: PeopleQuery) -> Iterator[Person]:
+        yield from _pages(self._store.list_people, query)
+
+    def _punches(self, query: ReportQuery, people: dict[str, Person], keep_erased: bool) -> list[Punch]:
+        window = PunchQuery(
+            start=datetime.combine(query.start, time.min, self._zone),
+            end=datetime.combine(query.end + timedelta(days=1), time.min, self._zone),
+            limit=_PAGE,
+        )
+        found = _pages(self._store.list_punches, window)
+        if keep_erased:
+            return list(found)
+        return [punch for punch in found if punch.person_id in people]
+
+    def _days(self, punches: list[Punch], people: dict[str, Person]) -> pd.DataFrame:
+        if not punches:
+            return pd.DataFrame(columns=DAY_COLUMNS)
+        frame = pd.DataFrame({"person_id": [p.person_id for p in punches], "at": [p.at for p in punches]})
+        frame["at"] = pd.to_datetime(frame["at"], utc=True)
+        frame["date"] = frame["at"].dt.tz_convert(self._zone).dt.date
+        days = frame.groupby(["person_id", "date"], sort=False)["at"].agg(
+            first_in="min", last_out="max", punches="size"
+        )
+        days = days.reset_index()
+        days.loc[days["punches"] < 2, "last_out"] = pd.NaT
+        days["hours"] = (days["last_out"] - days["first_in"]).dt.total_seconds() / 3600
+        for column in ("first_in", "last_out"):
+            days[column] = days[column].dt.tz_convert(self._zone)
+        owners = [people.get(person_id, ERASED) for person_id in days["person_id"]]
+        days["employee_id"] = [owner.employee_id or f"erased-{person_id[:8]}" for owner, person_id in zip(
+            owners, days["person_id"], strict=True)]  # fmt: skip
+        days["name"] = [owner.name for owner in owners]
+        days["department"] = [owner.department for owner in owners]
+        days = days.sort_values(["date", "name", "employee_id"], ignore_index=True)
+        return days[DAY_COLUMNS]
+
+
+def _pages(read, query) -> Iterator:
+    """Every item of a paged list."""
+    while True:
+        page = read(query)
+        yield from page.items
+        if page.next_cursor is None:
+            return
+        query = replace(query, cursor=page.next_cursor)
