@@ -6,7 +6,6 @@ Each field can be set by an environment variable: `ROLLCALL_` and the field's na
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import tzlocal
@@ -46,9 +45,7 @@ class Settings(BaseSettings):
         description="`auto`, `dlib-resnet` (built in), an insightface pack's name such as `buffalo_l`, "
         "or a folder that holds one",
     )
-    models_dir: Path = Field(
-        Path("~/.insightface"), description="where insightface packs are cached"
-    )
+    models_dir: Path = Field(Path("~/.insightface"), description="where insightface packs are cached")
     download_timeout_s: float = Field(
         10.0, gt=0, description="seconds without a byte after which a model download is given up"
     )

@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from ray_backend.domain.errors import ImageRejected
+
 Box = tuple[float, float, float, float]
 T = TypeVar("T")
 
@@ -282,6 +284,15 @@ class PhotoReview:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysedPhoto:
+    """A photo after the face pipeline. `analysis` holds embeddings and thumbnails of all its faces."""
+
+    label: str
+    sha256: str
+    analysis: FrameAnalysis | ImageRejected
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     """A person as stored, with one review for each photo, in order."""
 
@@ -327,3 +338,30 @@ class PunchQuery:
     person_id: str | None = None
     cursor: str | None = None
     limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDetails:
+    """A person and the templates, oldest first."""
+
+    person: Person
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KioskToken:
+    """A kiosk that may check people in. `token_id` names it in lists; the secret is not kept."""
+
+    token_id: str
+    kiosk: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`templates` and `gallery_version` are the running gallery's, `people` counts everybody stored."""
+
+    pack: Pack
+    people: int
+    templates: int
+    gallery_version: int

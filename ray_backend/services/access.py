@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from ray_backend.domain.errors import InvalidInput, NotFound, TooManyAttempts, WrongCredentials
+from ray_backend.domain.model import KioskToken
 from ray_backend.ports import Clock, Store
 from ray_backend.services.audit import Auditor
 
@@ -21,15 +21,6 @@ MIN_PASSWORD_LENGTH = 10
 FREE_ATTEMPTS = 5
 FIRST_LOCK = timedelta(seconds=30)
 LONGEST_LOCK = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class KioskToken:
-    """A kiosk that may check people in. `token_id` names it in lists; the secret is not kept."""
-
-    token_id: str
-    kiosk: str
-    created_at: datetime
 
 
 class AccessService:

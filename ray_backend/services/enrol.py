@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -15,21 +13,21 @@ from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     FaceBelongsToAnother,
     ImageRejected,
-    InvalidInput,
     PackMismatch,
     PersonNotFound,
     PhotosRefused,
 )
 from ray_backend.domain.model import (
     AnalysedFace,
+    AnalysedPhoto,
     Enrolment,
-    FrameAnalysis,
     Person,
     PhotoProblem,
     PhotoReview,
     Template,
 )
 from ray_backend.domain.quality import find_issue, score
+from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.policy import Policy
@@ -37,54 +35,6 @@ from ray_backend.services.policy import Policy
 PACK_SETTING = "pack"
 # A second face of less than this share of the first one's width stands in the background.
 _BACKGROUND_SHARE = 0.6
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-@dataclass(frozen=True, slots=True)
-class PersonDraft:
-    """What somebody typed into the form. `consent` is the ticked box."""
-
-    employee_id: str
-    name: str
-    department: str = ""
-    email: str = ""
-    consent: bool = False
-
-    def checked(self) -> PersonDraft:
-        """The same without outer spaces. Raises InvalidInput that names the field to mend."""
-        clean = replace(
-            self,
-            employee_id=self.employee_id.strip(),
-            name=" ".join(self.name.split()),
-            department=" ".join(self.department.split()),
-            email=self.email.strip(),
-        )
-        _require(clean.employee_id, "employee id", 64)
-        _require(clean.name, "name", 200)
-        if len(clean.department) > 200:
-            raise InvalidInput("The department is too long: at most 200 characters.")
-        if clean.email and (len(clean.email) > 254 or not _EMAIL.fullmatch(clean.email)):
-            raise InvalidInput("The e-mail address is not complete: it should look like ada@example.org.")
-        return clean
-
-
-def _require(value: str, field: str, longest: int) -> None:
-    if not value:
-        raise InvalidInput(f"The {field} is missing.")
-    if len(value) > longest:
-        raise InvalidInput(f"The {field} is too long: at most {longest} characters.")
-    if _CONTROL.search(value):
-        raise InvalidInput(f"The {field} contains a control character. Type it in again.")
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysedPhoto:
-    """A photo after the face pipeline. `analysis` holds embeddings and thumbnails of all its faces."""
-
-    label: str
-    sha256: str
-    analysis: FrameAnalysis | ImageRejected
 
 
 class EnrolService:
@@ -180,6 +130,22 @@ class EnrolService:
                 self._gallery.add(templates)
             self._audit.record(actor, "person.photos_added", person_id, templates=len(templates))
         return Enrolment(person, tuple(reviews))
+
+    def add_template(self, template: Template) -> None:
+        """Adds a ready template to a person, for programs that keep their own photos.
+
+        Raises PersonNotFound and PackMismatch.
+        """
+        person = self._store.get_person(template.person_id)
+        if template.pack_id != self._policy.pack_id:
+            raise PackMismatch(
+                f"This template is of the pack {template.pack_id}, not {self._policy.pack_id}."
+            )
+        self._pin_pack()
+        self._store.add_templates([template])
+        if person.active:
+            self._gallery.add([template])
+        self._audit.record("program", "person.photos_added", template.person_id, templates=1)
 
     def _templates(
         self,

@@ -86,7 +86,7 @@ class FaceService:
         self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False
     ) -> list[FrameAnalysis | ImageRejected]:
         """One answer for each picture, in order; a bad one does not spoil the rest."""
-        return [self._analyse_or_error(image, embed, thumbnails) for image in images]
+        return [_or_error(self.analyse, image, embed, thumbnails) for image in images]
 
     def compute_embedding(self, image: bytes) -> np.ndarray:
         """(D,) float32, L2-normalised, of the nearest face. Raises ImageRejected, InvalidInput."""
@@ -95,15 +95,18 @@ class FaceService:
             raise InvalidInput("No face was found in this picture. Send one that shows a face.")
         return analysis.faces[0].embedding
 
-    def _analyse_or_error(
-        self, image: bytes, embed: Embed, thumbnails: bool
-    ) -> FrameAnalysis | ImageRejected:
-        try:
-            return self.analyse(image, embed, thumbnails)
-        except ImageRejected as error:
-            return error
+    def compute_embeddings(self, images: Sequence[bytes]) -> list[np.ndarray | InvalidInput]:
+        """`compute_embedding` of each picture, in order, or the error that it raised."""
+        return [_or_error(self.compute_embedding, image) for image in images]
 
     def _measure(self, picture: np.ndarray, face: DetectedFace) -> tuple[AnalysedFace, np.ndarray]:
         crop = self._engine.align(picture, face)
         quality = self._engine.quality(picture, face, crop)
         return AnalysedFace(face.box, face.landmarks, quality), crop
+
+
+def _or_error(work: Callable, *args):
+    try:
+        return work(*args)
+    except InvalidInput as error:
+        return error

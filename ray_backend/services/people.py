@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ray_backend.domain.errors import InvalidInput
-from ray_backend.domain.model import Erasure, Page, PeopleQuery, Person, Template
+from ray_backend.domain.model import Erasure, Page, PeopleQuery, Person, PersonDetails, Template
+from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
-from ray_backend.services.enrol import PersonDraft
-
-
-@dataclass(frozen=True, slots=True)
-class PersonDetails:
-    """A person and the templates, oldest first."""
-
-    person: Person
-    templates: tuple[Template, ...]
 
 
 class PeopleService:

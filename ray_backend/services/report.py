@@ -9,32 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from ray_backend.domain.errors import InvalidInput
 from ray_backend.domain.model import PeopleQuery, Person, Punch, PunchQuery
+from ray_backend.domain.requests import ReportQuery
 from ray_backend.ports import Clock, Store
 
 DAY_COLUMNS = ["employee_id", "name", "department", "date", "first_in", "last_out", "hours", "punches"]
 ERASED = Person(employee_id="", name="Erased person", created_at=datetime.min, person_id="")
-_LONGEST = timedelta(days=366)
 _PAGE = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class ReportQuery:
-    """Which days and people. Both dates are included; `text` is found in employee id or name."""
-
-    start: date
-    end: date
-    department: str | None = None
-    text: str = ""
-
-    def checked(self) -> ReportQuery:
-        """Itself. Raises InvalidInput."""
-        if self.start > self.end:
-            raise InvalidInput("The first day lies after the last one. Swap the two dates.")
-        if self.end - self.start > _LONGEST:
-            raise InvalidInput("A report covers at most a year. Choose a shorter range.")
-        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)

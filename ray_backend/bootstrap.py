@@ -1,0 +1,101 @@
+"""The composition root: from settings to services. Everything may be replaced by a fake."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from ray_backend.clock import SystemClock
+from ray_backend.domain.errors import PackMismatch
+from ray_backend.domain.model import Pack
+from ray_backend.gallery.exact import ExactGallery
+from ray_backend.ports import Clock, FaceEngine, Store
+from ray_backend.services.access import AccessService
+from ray_backend.services.check_in import CheckInService
+from ray_backend.services.enrol import PACK_SETTING, EnrolService
+from ray_backend.services.faces import FaceService
+from ray_backend.services.overview import OverviewService
+from ray_backend.services.people import PeopleService
+from ray_backend.services.policy import Policy
+from ray_backend.services.report import ReportService
+from ray_backend.settings import Settings
+from ray_backend.storage import open_store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Every use case that touches the database. All share one store and one gallery."""
+
+    store: Store
+    check_ins: CheckInService
+    enrolments: EnrolService
+    people: PeopleService
+    reports: ReportService
+    access: AccessService
+    overview: OverviewService
+
+
+def build_faces(settings: Settings, *, engine: FaceEngine | None = None) -> FaceService:
+    """The face pipeline. Raises PackUnavailable."""
+    from ray_backend.vision.images import PillowCodec
+    from ray_backend.vision.packs import load_engine
+
+    codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
+    return FaceService(engine or load_engine(settings), codec)
+
+
+def build_records(
+    settings: Settings, pack: Pack, *, store: Store | None = None, clock: Clock | None = None
+) -> Records:
+    """The use cases over a filled gallery. Raises StoreUnavailable and PackMismatch."""
+    store = store or open_store(settings)
+    clock = clock or SystemClock()
+    check_pack(store, pack)
+    policy = Policy.for_pack(
+        pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
+    )
+    gallery = ExactGallery(pack.dimension)
+    gallery.replace(store.templates(pack.pack_id, active_only=True))
+    log.info("gallery holds %d templates of pack %s", len(gallery), pack.pack_id)
+    return Records(
+        store=store,
+        check_ins=CheckInService(store, gallery, clock, policy),
+        enrolments=EnrolService(store, gallery, clock, policy, pack_spec(settings, pack)),
+        people=PeopleService(store, gallery, clock, pack.pack_id),
+        reports=ReportService(store, clock, settings.zone),
+        access=AccessService(store, clock),
+        overview=OverviewService(store, gallery, pack),
+    )
+
+
+def pinned_pack(store: Store) -> dict | None:
+    """`{"id", "spec"}` of the pack that the site's templates were made with, or None while it has none."""
+    pinned = store.get_setting(PACK_SETTING)
+    if pinned is None or (not pinned.get("chosen") and not store.count_templates().get(pinned["id"])):
+        return None
+    return pinned
+
+
+def with_pinned_pack(settings: Settings, store: Store) -> Settings:
+    """Settings whose `auto` is replaced by the pinned pack, where one is pinned."""
+    pinned = pinned_pack(store)
+    if pinned is None or settings.pack != "auto":
+        return settings
+    return settings.model_copy(update={"pack": pinned["spec"]})
+
+
+def check_pack(store: Store, pack: Pack) -> None:
+    """Raises PackMismatch when the site's templates come from another pack than this one."""
+    pinned = pinned_pack(store)
+    if pinned is not None and pinned["id"] != pack.pack_id:
+        raise PackMismatch(
+            f"This site's templates are made with the pack {pinned['id']}, but ROLLCALL_PACK chooses "
+            f"{pack.pack_id}. Remove ROLLCALL_PACK, or change the pack with `rollcall pack use`."
+        )
+
+
+def pack_spec(settings: Settings, pack: Pack) -> str:
+    """What `Settings.pack` has to be so that this pack is found again."""
+    return pack.pack_id if settings.pack == "auto" else settings.pack

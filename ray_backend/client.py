@@ -1,0 +1,135 @@
+"""Backend: what pages, API and command line call, whether the work runs here or on Ray actors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ray_backend.domain.errors import ImageRejected
+from ray_backend.domain.model import AnalysedPhoto, CheckIn, Enrolment, FrameAnalysis, PhotoReview, new_id
+from ray_backend.domain.requests import PersonDraft
+from ray_backend.settings import Settings
+
+if TYPE_CHECKING:
+    from ray_backend.bootstrap import Records
+    from ray_backend.services.faces import FaceService
+    from ray_backend.services.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture file as somebody handed it in. `label` names it in answers: its file name."""
+
+    label: str
+    data: bytes
+
+
+class Backend:
+    """The use cases, each one method. `faces` and `records` are the services or stand-ins on actors.
+
+    Every method may raise StoreUnavailable and BackendUnavailable besides what it says.
+    """
+
+    def __init__(self, faces: FaceService, records: Records, where: str) -> None:
+        self._faces = faces
+        self._records = records
+        self.where = where
+        self.people = records.people
+        self.reports = records.reports
+        self.access = records.access
+        self.overview = records.overview.overview
+
+    def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str | None = None) -> CheckIn:
+        """Recognises the nearest person of a JPEG, PNG or WebP picture and records one punch.
+
+        Raises ImageRejected. With the same key it may be repeated until it answers.
+        """
+        analysis = self._faces.analyse(image)
+        return self._records.check_ins.check_in(
+            analysis, kiosk=kiosk, idempotency_key=idempotency_key or new_id()
+        )
+
+    def analyse(self, photos: Sequence[Photo]) -> list[AnalysedPhoto]:
+        """Finds and embeds all faces of each photo, in order. Bad pictures come back as their error."""
+        answers: list[FrameAnalysis | ImageRejected] = self._faces.analyse_many(
+            [photo.data for photo in photos], thumbnails=True
+        )
+        return [
+            AnalysedPhoto(photo.label, hashlib.sha256(photo.data).hexdigest(), answer)
+            for photo, answer in zip(photos, answers, strict=True)
+        ]
+
+    def review(self, photos: Sequence[Photo], person_id: str | None = None) -> list[PhotoReview]:
+        """What would become of each photo at enrolment. Stores nothing."""
+        return self._records.enrolments.review(self.analyse(photos), person_id)
+
+    def enrol(
+        self,
+        draft: PersonDraft,
+        photos: Sequence[Photo],
+        *,
+        source: str,
+        actor: str,
+        consent_required: bool = True,
+    ) -> Enrolment:
+        """Registers a person; see `EnrolService.enrol` for what it raises."""
+        draft.checked()
+        return self._records.enrolments.enrol(
+            draft, self.analyse(photos), source=source, actor=actor, consent_required=consent_required
+        )
+
+    def add_photos(self, person_id: str, photos: Sequence[Photo], *, source: str, actor: str) -> Enrolment:
+        """Adds photos to a person; see `EnrolService.add_photos` for what it raises."""
+        return self._records.enrolments.add_photos(
+            person_id, self.analyse(photos), source=source, actor=actor
+        )
+
+    def export(self, report: Report, file_format: Literal["csv", "xlsx"]) -> bytes:
+        """The report as a file: exactly its rows."""
+        from ray_backend.services import export
+
+        return {"csv": export.to_csv, "xlsx": export.to_xlsx}[file_format](report)
+
+    def close(self) -> None:
+        """Lets go of the database, where this backend holds it."""
+        self._records.store.close()
+
+
+def local_backend(settings: Settings, *, store=None, engine=None, clock=None) -> Backend:
+    """Everything in this process. Raises PackUnavailable, PackMismatch, StoreUnavailable."""
+    from ray_backend import bootstrap
+    from ray_backend.storage import open_store
+
+    store = store or open_store(settings)
+    settings = bootstrap.with_pinned_pack(settings, store)
+    faces = bootstrap.build_faces(settings, engine=engine)
+    records = bootstrap.build_records(settings, faces.pack, store=store, clock=clock)
+    return Backend(faces, records, where="in this process")
+
+
+def ray_backend(settings: Settings) -> Backend:
+    """The actors of a running Rollcall at `settings.ray_address`. Raises BackendUnavailable."""
+    from ray_backend.serving import handles
+
+    handles.connect(settings)
+    return Backend(
+        handles.PooledFaces(settings.call_timeout_s),
+        handles.RemoteRecords(settings.call_timeout_s),
+        where=f"on Ray at {settings.ray_address}",
+    )
+
+
+def connect(settings: Settings) -> Backend:
+    """The running Rollcall if there is one, this process otherwise.
+
+    A running one is found by `settings.ray_address` or by the note that `rollcall up` leaves in the
+    data folder, so that whoever is enrolled from the command line is known at the kiosk at once.
+    """
+    from ray_backend.runfile import running_address
+
+    address = settings.ray_address or running_address(settings.data_dir)
+    if not address:
+        return local_backend(settings)
+    return ray_backend(settings.model_copy(update={"ray_address": address}))

@@ -1,0 +1,68 @@
+"""What people ask for, checked: the forms behind the pages and the API."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from ray_backend.domain.errors import InvalidInput
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST_REPORT = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDraft:
+    """What somebody typed into the form. `consent` is the ticked box."""
+
+    employee_id: str
+    name: str
+    department: str = ""
+    email: str = ""
+    consent: bool = False
+
+    def checked(self) -> PersonDraft:
+        """The same without outer spaces. Raises InvalidInput that names the field to mend."""
+        clean = replace(
+            self,
+            employee_id=self.employee_id.strip(),
+            name=" ".join(self.name.split()),
+            department=" ".join(self.department.split()),
+            email=self.email.strip(),
+        )
+        _require(clean.employee_id, "employee id", 64)
+        _require(clean.name, "name", 200)
+        if len(clean.department) > 200:
+            raise InvalidInput("The department is too long: at most 200 characters.")
+        if clean.email and (len(clean.email) > 254 or not _EMAIL.fullmatch(clean.email)):
+            raise InvalidInput("The e-mail address is not complete: it should look like ada@example.org.")
+        return clean
+
+
+def _require(value: str, field: str, longest: int) -> None:
+    if not value:
+        raise InvalidInput(f"The {field} is missing.")
+    if len(value) > longest:
+        raise InvalidInput(f"The {field} is too long: at most {longest} characters.")
+    if _CONTROL.search(value):
+        raise InvalidInput(f"The {field} contains a control character. Type it in again.")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuery:
+    """Which days and people. Both dates are included; `text` is found in employee id or name."""
+
+    start: date
+    end: date
+    department: str | None = None
+    text: str = ""
+
+    def checked(self) -> ReportQuery:
+        """Itself. Raises InvalidInput."""
+        if self.start > self.end:
+            raise InvalidInput("The first day lies after the last one. Swap the two dates.")
+        if self.end - self.start > _LONGEST_REPORT:
+            raise InvalidInput("A report covers at most a year. Choose a shorter range.")
+        return self

@@ -1,0 +1,75 @@
+"""The actors: thin shells around plain services, and the builder that turns them into Ray actors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ray_backend import bootstrap
+from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.model import Candidate, Pack, Punch, Template
+from ray_backend.services.faces import Embed, FaceService
+from ray_backend.settings import Settings
+
+NAMESPACE = "rollcall"
+DATABASE_ACTOR = "DatabaseActor"
+FACE_ACTOR = "FaceEmbeddingActor"
+_SERVICES = frozenset({"check_ins", "enrolments", "people", "reports", "access", "overview"})
+
+
+class FaceEmbeddingActor:
+    """Finds and embeds faces."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._faces: FaceService = bootstrap.build_faces(settings)
+
+    def describe(self) -> Pack:
+        """The pack that this actor runs."""
+        return self._faces.pack
+
+    def analyse(self, image: bytes, embed: Embed, thumbnails: bool):
+        """See `FaceService.analyse`."""
+        return self._faces.analyse(image, embed, thumbnails)
+
+    def analyse_many(self, images: Sequence[bytes], embed: Embed, thumbnails: bool):
+        """See `FaceService.analyse_many`."""
+        return self._faces.analyse_many(images, embed, thumbnails)
+
+    def compute_embedding(self, image: bytes) -> np.ndarray:
+        """(D,) float32 of the nearest face. Raises ImageRejected, InvalidInput."""
+        return self._faces.compute_embedding(image)
+
+    def batch_compute_embeddings(self, images: Sequence[bytes]) -> list[np.ndarray | InvalidInput]:
+        """One embedding or error for each picture, in order."""
+        return self._faces.compute_embeddings(images)
+
+
+class DatabaseActor:
+    """Owns the gallery and the database: searches, decides, records."""
+
+    def __init__(self, settings: Settings, pack: Pack) -> None:
+        self._records = bootstrap.build_records(settings, pack)
+
+    def call(self, service: str, method: str, args: tuple, kwargs: dict) -> Any:
+        """Runs one public method of one service: the one gate that every remote use case passes."""
+        if service not in _SERVICES or method.startswith("_"):
+            raise ValueError(f"there is no use case {service}.{method}")
+        return getattr(getattr(self._records, service), method)(*args, **kwargs)
+
+    def save_face_embedding(self, template: Template) -> None:
+        """Adds one template to an existing person. Raises PersonNotFound, PackMismatch."""
+        self._records.enrolments.add_template(template)
+
+    def find_similar_embeddings(self, embedding: np.ndarray, limit: int = 5) -> list[Candidate]:
+        """The nearest people to a (D,) embedding, best first."""
+        return self._records.check_ins.find_similar(embedding, limit)
+
+    def record_attendance(
+        self, person_id: str, kiosk: str, idempotency_key: str, source: str = "manual"
+    ) -> Punch:
+        """Records a punch of a known person once. Raises PersonNotFound."""
+        return self._records.check_ins.record(
+            person_id, kiosk=kiosk, source=source, idempotency_key=idempotency_key
+        )

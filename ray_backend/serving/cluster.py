@@ -1,0 +1,103 @@
+"""Starting Ray on this machine and the actors on Ray."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from ray_backend import bootstrap
+from ray_backend.domain.errors import BackendUnavailable
+from ray_backend.serving.actors import (
+    DATABASE_ACTOR,
+    FACE_ACTOR,
+    NAMESPACE,
+    DatabaseActor,
+    FaceEmbeddingActor,
+)
+from ray_backend.settings import Settings
+from ray_backend.storage import open_store
+
+# Frames of several kiosks are decided at once; the store's unique keys keep that safe.
+_DATABASE_THREADS = 8
+
+
+def start_ray(settings: Settings) -> str:
+    """Starts a local Ray, or joins the one of the settings, and returns its address.
+
+    Raises BackendUnavailable.
+    """
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        context = ray.init(
+            address=settings.ray_address or "local",
+            namespace=NAMESPACE,
+            include_dashboard=None if settings.ray_address else False,
+            log_to_driver=False,
+            logging_level="error",
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        target = settings.ray_address or "this machine"
+        raise BackendUnavailable(f"Ray could not be started on {target}: {error}") from error
+    return context.address_info["gcs_address"]
+
+
+def start_actors(settings: Settings, progress: Callable[[str], None] = lambda line: None) -> None:
+    """Starts the DatabaseActor and the pool of FaceEmbeddingActors, where they do not run yet, and
+    waits until they answer. `progress` is told each step in words.
+
+    Raises PackUnavailable, PackMismatch, StoreUnavailable and BackendUnavailable.
+    """
+    settings = settings.model_copy(update={"admin_password": None})
+    store = open_store(settings)
+    try:
+        settings = bootstrap.with_pinned_pack(settings, store)
+        progress("Loading the face models")
+        first = _face_actor(settings, 0)
+        pack = _started(first.describe.remote())
+        bootstrap.check_pack(store, pack)
+    finally:
+        store.close()
+    settings = settings.model_copy(update={"pack": bootstrap.pack_spec(settings, pack)})
+    progress("Opening the database and filling the gallery")
+    database = _builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS).remote(settings, pack)
+    others = [_face_actor(settings, index) for index in range(1, pool_size(settings))]
+    _started(database.call.remote("overview", "overview", (), {}))
+    for actor in others:
+        _started(actor.describe.remote())
+
+
+def pool_size(settings: Settings) -> int:
+    """How many FaceEmbeddingActors: each runs its models on one thread of the machine's budget."""
+    return settings.actors or settings.threads or os.cpu_count() or 1
+
+
+def _face_actor(settings: Settings, index: int):
+    return _builder(FaceEmbeddingActor, f"{FACE_ACTOR}-{index}", threads=2).remote(settings)
+
+
+def _builder(cls: type, name: str, threads: int):
+    """Two threads an actor let it read the next picture while the models run on the one before."""
+    return ray.remote(cls).options(
+        name=name,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        max_restarts=-1,
+        max_concurrency=threads,
+        num_cpus=0,
+    )
+
+
+def _started(reference):
+    try:
+        return ray.get(reference, timeout=300)
+    except RayTaskError as error:
+        raise error.cause from None
+    except RayActorError as error:
+        cause = getattr(error, "cause", None) or error.__cause__
+        if cause is not None:
+            raise cause from None
+        raise BackendUnavailable(f"A Ray actor could not be started: {error}") from error

@@ -1,0 +1,180 @@
+"""Handles to the actors: the one place that gets them, calls them and turns Ray's errors into ours."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.util import list_named_actors
+
+from ray_backend.domain.errors import BackendUnavailable, ImageRejected
+from ray_backend.domain.model import FrameAnalysis, Pack
+from ray_backend.services.faces import Embed
+from ray_backend.serving.actors import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE
+from ray_backend.settings import Settings
+
+# Repeating these changes nothing, so a call that died with its actor is sent again. A check-in is among
+# them because its idempotency key makes the database accept it once.
+_REPEATABLE = frozenset(
+    {
+        "check_ins.check_in",
+        "enrolments.review",
+        "people.find",
+        "people.details",
+        "people.by_employee_id",
+        "people.departments",
+        "reports.report",
+        "reports.today",
+        "reports.recent_punches",
+        "access.verify_token",
+        "access.tokens",
+        "overview.overview",
+    }
+)
+_AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
+
+
+def connect(settings: Settings) -> None:
+    """Joins the Ray cluster at `settings.ray_address`. Raises BackendUnavailable."""
+    if ray.is_initialized():
+        return
+    try:
+        ray.init(
+            address=settings.ray_address,
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level="error",
+            configure_logging=False,
+        )
+    except (ConnectionError, RayError, ValueError, RuntimeError) as error:
+        raise BackendUnavailable(
+            f"No Ray cluster answers at {settings.ray_address}. Start it with `rollcall up`, or correct "
+            "ROLLCALL_RAY_ADDRESS."
+        ) from error
+
+
+def get_handle(name: str):
+    """The named actor. Raises BackendUnavailable."""
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except (ValueError, RayError, ConnectionError) as error:
+        raise BackendUnavailable(_AWAY) from error
+
+
+def result(reference, timeout_s: float) -> Any:
+    """Waits for a call. Raises what the actor raised, as it raised it, or BackendUnavailable."""
+    try:
+        return ray.get(reference, timeout=timeout_s)
+    except RayTaskError as error:
+        raise error.cause from None
+    except (GetTimeoutError, RayActorError, ConnectionError) as error:
+        raise BackendUnavailable(_AWAY) from error
+
+
+class RemoteService:
+    """Looks like one service; its methods run in the DatabaseActor."""
+
+    def __init__(self, name: str, timeout_s: float) -> None:
+        self._name = name
+        self._timeout_s = timeout_s
+
+    def __getattr__(self, method: str) -> Callable:
+        if method.startswith("_"):
+            raise AttributeError(method)
+
+        def call(*args, **kwargs):
+            retries = -1 if f"{self._name}.{method}" in _REPEATABLE else 0
+            remote = get_handle(DATABASE_ACTOR).call.options(max_task_retries=retries)
+            return result(remote.remote(self._name, method, args, kwargs), self._timeout_s)
+
+        return call
+
+
+class RemoteRecords:
+    """Looks like `bootstrap.Records`; the store stays with the actor."""
+
+    def __init__(self, timeout_s: float) -> None:
+        for name in ("check_ins", "enrolments", "people", "reports", "access", "overview"):
+            setattr(self, name, RemoteService(name, timeout_s))
+        self.store = _RemoteStore()
+
+
+class _RemoteStore:
+    def close(self) -> None:
+        """Nothing to let go of: the actor owns the store."""
+
+
+class PooledFaces:
+    """Looks like `FaceService`; spreads the work over all FaceEmbeddingActors, least loaded first."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._in_flight: dict[str, int] = {}
+        self._senders = ThreadPoolExecutor(max_workers=16, thread_name_prefix="faces")
+
+    @property
+    def pack(self) -> Pack:
+        """The pack that the actors run."""
+        return self._call("describe", repeats=1)
+
+    def analyse(
+        self, image: bytes, embed: Embed = Embed.NEAREST_GOOD, thumbnails: bool = False
+    ) -> FrameAnalysis:
+        """See `FaceService.analyse`."""
+        return self._call("analyse", image, embed, thumbnails)
+
+    def analyse_many(
+        self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False
+    ) -> list[FrameAnalysis | ImageRejected]:
+        """See `FaceService.analyse_many`."""
+        calls = [
+            self._senders.submit(self._call, "analyse_many", [image], embed, thumbnails) for image in images
+        ]
+        return [answer for call in calls for answer in call.result()]
+
+    def _call(self, method: str, *args, repeats: int = 1) -> Any:
+        """Runs on the least loaded actor, and once more on another when that one dies."""
+        name = self._take()
+        try:
+            handle = get_handle(name)
+            return result(getattr(handle, method).remote(*args), self._timeout_s)
+        except BackendUnavailable:
+            if not repeats:
+                raise
+            with self._lock:
+                self._in_flight.clear()
+            return self._call(method, *args, repeats=repeats - 1)
+        finally:
+            self._give_back(name)
+
+    def _take(self) -> str:
+        with self._lock:
+            if not self._in_flight:
+                self._in_flight = dict.fromkeys(face_actor_names(), 0)
+            if not self._in_flight:
+                raise BackendUnavailable(_AWAY)
+            least = min(self._in_flight.values())
+            name = random.choice([name for name, load in self._in_flight.items() if load == least])
+            self._in_flight[name] += 1
+            return name
+
+    def _give_back(self, name: str) -> None:
+        with self._lock:
+            if self._in_flight.get(name, 0) > 0:
+                self._in_flight[name] -= 1
+
+
+def face_actor_names() -> list[str]:
+    """The names of all FaceEmbeddingActors of this cluster."""
+    actors = list_named_actors(all_namespaces=True)
+    return sorted(
+        actor["name"]
+        for actor in actors
+        if actor["namespace"] == NAMESPACE and actor["name"].startswith(FACE_ACTOR)
+    )
