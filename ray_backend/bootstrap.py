@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 from ray_backend.clock import SystemClock
 from ray_backend.domain.errors import PackMismatch
-from ray_backend.domain.model import Pack
+from ray_backend.domain.model import Pack, PeopleQuery, Person
 from ray_backend.gallery.exact import ExactGallery
 from ray_backend.ports import Clock, FaceEngine, Store
 from ray_backend.services.access import AccessService
+from ray_backend.services.audit import Auditor
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.faces import FaceService
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.policy import Policy
-from ray_backend.services.report import ReportService
+from ray_backend.services.report import ReportService, pages
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
 
@@ -94,6 +95,15 @@ def check_pack(store: Store, pack: Pack) -> None:
             f"This site's templates are made with the pack {pinned['id']}, but ROLLCALL_PACK chooses "
             f"{pack.pack_id}. Remove ROLLCALL_PACK, or change the pack with `rollcall pack use`."
         )
+
+
+def pin_pack(store: Store, pack: Pack, spec: str) -> tuple[Person, ...]:
+    """Makes this the site's pack from the next start on; returns the active people who lack a template."""
+    store.put_setting(PACK_SETTING, {"id": pack.pack_id, "spec": spec, "chosen": True})
+    Auditor(store, SystemClock()).record("command line", "pack.changed", pack.pack_id)
+    enrolled = {template.person_id for template in store.templates(pack.pack_id)}
+    everybody = pages(store.list_people, PeopleQuery(active=True, limit=1000))
+    return tuple(person for person in everybody if person.person_id not in enrolled)
 
 
 def pack_spec(settings: Settings, pack: Pack) -> str:

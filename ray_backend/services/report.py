@@ -86,7 +86,7 @@ class ReportService:
         return self._all_people(PeopleQuery(text=query.text, department=query.department, limit=1000))
 
     def _all_people(self, query: PeopleQuery) -> Iterator[Person]:
-        yield from _pages(self._store.list_people, query)
+        yield from pages(self._store.list_people, query)
 
     def _punches(self, query: ReportQuery, people: dict[str, Person], keep_erased: bool) -> list[Punch]:
         window = PunchQuery(
@@ -94,7 +94,7 @@ class ReportService:
             end=datetime.combine(query.end + timedelta(days=1), time.min, self._zone),
             limit=_PAGE,
         )
-        found = _pages(self._store.list_punches, window)
+        found = pages(self._store.list_punches, window)
         if keep_erased:
             return list(found)
         return [punch for punch in found if punch.person_id in people]
@@ -122,7 +122,7 @@ class ReportService:
         return days[DAY_COLUMNS]
 
 
-def _pages(read, query) -> Iterator:
+def pages(read, query) -> Iterator:
     """Every item of a paged list."""
     while True:
         page = read(query)

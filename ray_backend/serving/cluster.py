@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from ray_backend import bootstrap
 from ray_backend.domain.errors import BackendUnavailable
@@ -29,7 +29,8 @@ def start_ray(settings: Settings) -> str:
 
     Raises BackendUnavailable.
     """
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Nothing leaves the site, not even usage statistics.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         context = ray.init(
             address=settings.ray_address or "local",
@@ -101,3 +102,17 @@ def _started(reference):
         if cause is not None:
             raise cause from None
         raise BackendUnavailable(f"A Ray actor could not be started: {error}") from error
+
+
+def stop_ray() -> None:
+    """Leaves Ray, and ends it where this process started it."""
+    ray.shutdown()
+
+
+def ray_is_alive() -> bool:
+    """Whether this process is still connected to a Ray that answers."""
+    try:
+        ray.get_runtime_context()
+        return bool(ray.nodes())
+    except (RayError, ConnectionError, RuntimeError):
+        return False

@@ -1,0 +1,275 @@
+"""The `rollcall` command."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ray_backend.client import Backend, connect
+from ray_backend.domain.errors import RollcallError
+from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.requests import ReportQuery
+from ray_backend.settings import Settings
+
+console = Console()
+errors = Console(stderr=True)
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Face-recognition attendance.")
+people_app = typer.Typer(no_args_is_help=True, help="People and their photos.")
+punch_app = typer.Typer(no_args_is_help=True, help="Raw attendance records.")
+token_app = typer.Typer(no_args_is_help=True, help="Which kiosks are allowed in.")
+pack_app = typer.Typer(no_args_is_help=True, help="The face models.")
+store_app = typer.Typer(no_args_is_help=True, help="The database.")
+for name, group in {
+    "people": people_app,
+    "punch": punch_app,
+    "token": token_app,
+    "pack": pack_app,
+    "store": store_app,
+}.items():
+    app.add_typer(group, name=name)
+
+
+class FileFormat(StrEnum):
+    """What a report can be written as."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+def main() -> None:
+    """Runs the command; an expected error is one line and exit code 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        app()
+    except RollcallError as error:
+        errors.print(f"[red]{type(error).__name__}:[/] {error.message}", soft_wrap=True, highlight=False)
+        raise SystemExit(1) from None
+    except ValidationError as error:
+        for problem in error.errors():
+            setting = "ROLLCALL_" + "_".join(str(part) for part in problem["loc"]).upper()
+            errors.print(f"[red]{setting}:[/] {problem['msg']}", soft_wrap=True, highlight=False)
+        raise SystemExit(1) from None
+
+
+@contextmanager
+def _backend() -> Iterator[Backend]:
+    with errors.status("Connecting"):
+        backend = connect(Settings())
+    try:
+        yield backend
+    finally:
+        backend.close()
+
+
+@app.command()
+def up() -> None:
+    """Start Rollcall on this machine; Ctrl-C stops it."""
+    from ray_backend.up import Stopped, run
+
+    try:
+        run(Settings(), console)
+    except Stopped:
+        console.print("Rollcall has stopped. Everything recorded is kept.")
+
+
+@app.command()
+def doctor() -> None:
+    """Look over this machine and say what is missing."""
+    from ray_backend.doctor import examine
+
+    table = Table("", "what", "finding", "what to do", title="Rollcall doctor")
+    findings = examine(Settings())
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
+        table.add_row(mark, finding.what, finding.found, finding.advice)
+    console.print(table)
+    if not all(finding.ok for finding in findings):
+        raise SystemExit(1)
+
+
+@people_app.command("import")
+def people_import(
+    folder: Path,
+    consent: Annotated[
+        bool, typer.Option(help="Everybody in the folder has agreed that their face is stored.")
+    ] = False,
+) -> None:
+    """Register everybody in FOLDER: one folder a person, <employee_id>_<name>/*.jpg."""
+    from ray_backend.jobs.people_import import import_people, person_folders
+
+    settings = Settings()
+    folders = person_folders(folder)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with _backend() as backend, Progress(*columns, console=errors) as progress:
+        task = progress.add_task("Importing people", total=len(folders))
+        summary = import_people(
+            backend,
+            folders,
+            consent=consent,
+            max_image_bytes=settings.max_image_bytes,
+            done=lambda outcome: progress.advance(task),
+        )
+    refusals = list(summary.refusals())
+    if refusals:
+        table = Table("file or folder", "why it was not taken", title="Refused")
+        for where, why in refusals:
+            table.add_row(where, why.replace("_", " "))
+        console.print(table)
+    console.print(
+        f"{summary.people_added} people added, {summary.photos_accepted} photos stored, "
+        f"{len(refusals)} refused."
+    )
+    if not consent and summary.people_added:
+        console.print("No consent is noted for them. If they agreed, import with --consent.")
+
+
+@punch_app.command("list")
+def punch_list(
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+) -> None:
+    """The raw punches, oldest first."""
+    zone = Settings().zone
+    start = since.replace(tzinfo=zone) if since else None
+    table = Table("time", "employee id", "name", "direction", "kiosk", "source", "similarity")
+    with _backend() as backend:
+        for punch, person in backend.reports.recent_punches(PunchQuery(start=start, limit=limit)):
+            similarity = f"{punch.receipt.similarity:.3f}" if punch.receipt else ""
+            table.add_row(
+                f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+                person.employee_id,
+                person.name,
+                punch.direction.value,
+                punch.kiosk,
+                punch.source,
+                similarity,
+            )
+    console.print(table)
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Argument(help="File to write; .csv or .xlsx.")],
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
+    department: str | None = None,
+    person: Annotated[str, typer.Option(help="Part of a name or employee id.")] = "",
+) -> None:
+    """Write the attendance report to a file. Without dates: this month so far."""
+    try:
+        file_format = FileFormat(output.suffix.lower().lstrip("."))
+    except ValueError:
+        raise typer.BadParameter("the file has to end in .csv or .xlsx") from None
+    with _backend() as backend:
+        today: date = backend.reports.today()
+        query = ReportQuery(
+            start=start.date() if start else today.replace(day=1),
+            end=end.date() if end else today,
+            department=department,
+            text=person,
+        )
+        report = backend.reports.report(query)
+        output.write_bytes(backend.export(report, file_format.value))
+    console.print(f"{len(report.days)} rows written to {output}: {report.describe()}", soft_wrap=True)
+
+
+@token_app.command("create")
+def token_create(kiosk: Annotated[str, typer.Argument(help="The kiosk's name.")]) -> None:
+    """Let a kiosk in; prints its address once."""
+    from ray_backend.up import base_url
+
+    with _backend() as backend:
+        secret = backend.access.issue_token(kiosk, actor="command line")
+    console.print(f"{base_url(Settings())}/check-in?token={secret}", soft_wrap=True)
+
+
+@token_app.command("list")
+def token_list() -> None:
+    """The kiosks that are allowed in."""
+    table = Table("id", "kiosk", "since")
+    with _backend() as backend:
+        for token in backend.access.tokens():
+            table.add_row(token.token_id, token.kiosk, f"{token.created_at:%Y-%m-%d %H:%M} UTC")
+    console.print(table)
+
+
+@token_app.command("revoke")
+def token_revoke(token_id: str) -> None:
+    """Shut a kiosk out, at once."""
+    with _backend() as backend:
+        backend.access.revoke_token(token_id, actor="command line")
+    console.print("This kiosk is shut out.")
+
+
+@pack_app.command("show")
+def pack_show() -> None:
+    """Which pack runs, why, and under which licence."""
+    with _backend() as backend:
+        overview = backend.overview()
+    pack = overview.pack
+    console.print(f"[bold]{pack.pack_id}[/]: {pack.origin}", soft_wrap=True)
+    console.print(f"Licence: {pack.licence}", soft_wrap=True)
+    console.print(f"A match is a cosine similarity of {pack.threshold:.3f} or more.")
+    console.print(f"{overview.people} people, {overview.templates} templates in the gallery.")
+
+
+@pack_app.command("use")
+def pack_use(
+    pack: Annotated[str, typer.Argument(help="A pack's name or folder, as in ROLLCALL_PACK.")],
+) -> None:
+    """Change the pack; says who has to be enrolled again. Rollcall must not be running."""
+    from ray_backend.jobs.pack_change import change_pack
+
+    change = change_pack(Settings(), pack)
+    console.print(f"From the next start on, [bold]{change.pack_id}[/] runs. Licence: {change.licence}")
+    if not change.to_enrol_again:
+        console.print("Nobody has to be enrolled again.")
+        return
+    console.print(
+        f"{len(change.to_enrol_again)} people have no template of this pack and are not recognised until "
+        "photos are added under People:"
+    )
+    for person in change.to_enrol_again:
+        console.print(f"  {person.employee_id}  {person.name}")
+
+
+@store_app.command("copy")
+def store_copy(
+    source: Annotated[str, typer.Option("--from", help="Such as sqlite, or sqlite:///path/to/file.")],
+    target: Annotated[str, typer.Option("--to", help="Such as mongodb://host/rollcall.")],
+) -> None:
+    """Copy a site's database to another one, and verify the copy."""
+    from ray_backend.jobs.store_copy import copy
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=errors) as bar:
+        tasks: dict[str, int] = {}
+
+        def advanced(kind: str, done: int, total: int) -> None:
+            task = (
+                tasks.setdefault(kind, bar.add_task(kind, total=total)) if kind not in tasks else tasks[kind]
+            )
+            bar.update(task, completed=done, total=total)
+
+        report = copy(Settings(), source, target, advanced)
+    console.print(str(report), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Changing the pack of a site, which is more than a setting: templates of two packs are never compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ray_backend.domain.errors import Conflict
+from ray_backend.domain.model import Person
+from ray_backend.runfile import running_address
+from ray_backend.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PackChange:
+    """What a change of the pack means. `to_enrol_again` are active people without a template of it."""
+
+    pack_id: str
+    licence: str
+    to_enrol_again: tuple[Person, ...]
+
+
+def change_pack(settings: Settings, spec: str) -> PackChange:
+    """Pins another pack. Templates of the old one stay stored, so changing back loses nothing.
+
+    Raises PackUnavailable, StoreUnavailable, and Conflict while Rollcall runs on this data folder.
+    """
+    from ray_backend import bootstrap
+    from ray_backend.storage import open_store
+
+    if settings.ray_address or running_address(settings.data_dir):
+        raise Conflict("Rollcall is running with its present pack. Stop it, then change the pack.")
+    pack = bootstrap.build_faces(settings.model_copy(update={"pack": spec})).pack
+    store = open_store(settings)
+    try:
+        return PackChange(pack.pack_id, pack.licence, bootstrap.pin_pack(store, pack, spec))
+    finally:
+        store.close()
