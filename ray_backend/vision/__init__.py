@@ -1,0 +1,1 @@
+"""Pictures in, faces and embeddings out: decoding, model packs, engines, alignment, quality."""

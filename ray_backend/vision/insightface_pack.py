@@ -1,0 +1,94 @@
+"""Packs of insightface: its SCRFD detector and ArcFace embedder, and no other model of the pack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from insightface.model_zoo import get_model
+
+from ray_backend.domain.errors import PackUnavailable
+from ray_backend.domain.model import DetectedFace, Pack, Quality
+from ray_backend.vision import quality
+from ray_backend.vision.alignment import arcface_crop
+from ray_backend.vision.pack_folder import PackFolder
+from ray_backend.vision.results import largest_first, normalised
+from ray_backend.vision.session import providers, session_options
+
+# Longest side of the detector's input, as insightface sets it; where that shows no face, a second
+# look at the smaller side finds faces that fill the picture (portraits cut out tightly).
+DETECTION_SIDE, CLOSE_UP_SIDE = 640, 256
+STRIDE = 32  # the detector's input sides are multiples of it
+MIN_SCORE = 0.5  # insightface's default
+LARGEST_ASPECT = 20  # pictures longer than this would shrink to nothing
+
+
+class InsightfacePack:
+    """A detector and an embedder of insightface as a `FaceEngine`. Safe to call from several threads."""
+
+    def __init__(self, files: PackFolder, pack: Pack, *, threads: int = 1) -> None:
+        """`pack.dimension` is overruled by what the embedder puts out.
+
+        Raises PackUnavailable when insightface cannot use the files.
+        """
+        self._detector = _load(files.detector, threads)
+        self._embedder = _load(files.embedder, threads)
+        self._detector.prepare(0, det_thresh=MIN_SCORE)
+        self._crop_size = int(self._embedder.input_size[0])
+        self._batches = not isinstance(self._embedder.input_shape[0], int)
+        dimension = self._embedder.output_shape[1]
+        self.pack = Pack(pack.pack_id, int(dimension), pack.threshold, pack.margin, pack.licence, pack.origin)
+
+    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
+        """Faces, largest first. Landmarks: left eye, right eye, nose, left and right mouth corner."""
+        height, width = image_bgr.shape[:2]
+        if max(height, width) > LARGEST_ASPECT * min(height, width):
+            return []
+        for longest in (DETECTION_SIDE, CLOSE_UP_SIDE):
+            size = input_size(width, height, longest)
+            found, points = self._detector.detect(image_bgr, input_size=size)
+            if len(found):
+                break
+        faces = [
+            DetectedFace(tuple(float(v) for v in row[:4]), five.astype(np.float32), float(row[4]))
+            for row, five in zip(found, points, strict=True)
+        ]
+        return largest_first(faces)
+
+    def align(self, image_bgr: np.ndarray, face: DetectedFace) -> np.ndarray:
+        """(S, S, 3) uint8 BGR, S as the embedder wants it: 112 for all known packs."""
+        return arcface_crop(image_bgr, face.landmarks, self._crop_size)
+
+    def embed(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        """(N, D) float32, L2-normalised, for N crops of `align`."""
+        if not len(crops):
+            return np.empty((0, self.pack.dimension), np.float32)
+        batches = [list(crops)] if self._batches else [[crop] for crop in crops]
+        return normalised(np.concatenate([self._embedder.get_feat(batch) for batch in batches]))
+
+    def quality(self, image_bgr: np.ndarray, face: DetectedFace, crop: np.ndarray) -> Quality:
+        """Measures one face."""
+        return quality.measure(image_bgr, face, crop, quality.INSIGHTFACE)
+
+
+def input_size(width: int, height: int, longest: int = DETECTION_SIDE) -> tuple[int, int]:
+    """(width, height) of the detector's input: the picture's shape, `longest` px long at most.
+
+    A square input, as insightface uses by default, would spend up to half of its pixels on nothing.
+    """
+    scale = min(1.0, longest / max(width, height))
+    return tuple(max(1, -(-round(side * scale) // STRIDE)) * STRIDE for side in (width, height))
+
+
+def _load(path: Path, threads: int):
+    """insightface's own wrapper of one model, on one session for all input shapes."""
+    model = get_model(
+        str(path),
+        providers=providers(),
+        sess_options=session_options(threads),
+        static_shape_sessions=False,
+    )
+    if model is None:
+        raise PackUnavailable(f"insightface does not know what to do with {path}.")
+    return model
