@@ -88,9 +88,14 @@ def with_pinned_pack(settings: Settings, store: Store) -> Settings:
 
 
 def check_pack(store: Store, pack: Pack) -> None:
-    """Raises PackMismatch when the site's templates come from another pack than this one."""
+    """Raises PackMismatch when the site's templates come from another pack than this one.
+
+    A pin that nothing hangs on any more, because everybody was erased, is taken away.
+    """
     pinned = pinned_pack(store)
-    if pinned is not None and pinned["id"] != pack.pack_id:
+    if pinned is None:
+        store.put_setting(PACK_SETTING, None)
+    elif pinned["id"] != pack.pack_id:
         raise PackMismatch(
             f"This site's templates are made with the pack {pinned['id']}, but ROLLCALL_PACK chooses "
             f"{pack.pack_id}. Remove ROLLCALL_PACK, or change the pack with `rollcall pack use`."

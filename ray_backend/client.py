@@ -111,6 +111,9 @@ def local_backend(settings: Settings, *, store=None, engine=None, clock=None) ->
 
 def ray_backend(settings: Settings) -> Backend:
     """The actors of a running Rollcall at `settings.ray_address`. Raises BackendUnavailable."""
+    from ray_backend.serving import environment
+
+    environment.prepare(settings.ray_address)
     from ray_backend.serving import handles
 
     handles.connect(settings)

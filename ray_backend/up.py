@@ -116,6 +116,9 @@ def base_url(settings: Settings) -> str:
 
 
 def _start_ray(settings: Settings, stack: ExitStack) -> str:
+    from ray_backend.serving import environment
+
+    environment.prepare(settings.ray_address)
     from ray_backend.serving import cluster
 
     address = cluster.start_ray(settings)

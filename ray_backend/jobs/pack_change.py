@@ -25,12 +25,11 @@ def change_pack(settings: Settings, spec: str) -> PackChange:
     Raises PackUnavailable, StoreUnavailable, and Conflict while Rollcall runs on this data folder.
     """
     from ray_backend import bootstrap
-    from ray_backend.storage import open_store
 
     if settings.ray_address or running_address(settings.data_dir):
         raise Conflict("Rollcall is running with its present pack. Stop it, then change the pack.")
     pack = bootstrap.build_faces(settings.model_copy(update={"pack": spec})).pack
-    store = open_store(settings)
+    store = bootstrap.open_store(settings)
     try:
         return PackChange(pack.pack_id, pack.licence, bootstrap.pin_pack(store, pack, spec))
     finally:

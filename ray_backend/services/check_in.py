@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ray_backend.domain import attendance
 from ray_backend.domain.decision import decide
 from ray_backend.domain.errors import DuplicatePunch, PersonNotFound
@@ -57,9 +59,9 @@ class CheckInService:
         punch, repeated = self._record(person, kiosk, idempotency_key, receipt)
         return self._answer(decision, face, person, punch, repeated)
 
-    def find_similar(self, embedding, limit: int = 5) -> list[Candidate]:
-        """The nearest people to one (D,) embedding, best first."""
-        return self._gallery.search(embedding[None, :], limit)[0]
+    def find_similar(self, embeddings: np.ndarray, limit: int = 5) -> list[list[Candidate]]:
+        """The nearest people to each row of (N, D) float32, best first."""
+        return self._gallery.search(embeddings, limit)
 
     def record(self, person_id: str, *, kiosk: str, source: str, idempotency_key: str) -> Punch:
         """Records a punch of a known person, unless it repeats an earlier one, which is returned.

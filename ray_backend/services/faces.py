@@ -47,10 +47,6 @@ class FaceService:
         """The pack that makes the embeddings."""
         return self._engine.pack
 
-    def describe(self) -> Pack:
-        """`pack` as a call, for those who hold a handle."""
-        return self._engine.pack
-
     def analyse(
         self, image: bytes, embed: Embed = Embed.NEAREST_GOOD, thumbnails: bool = False
     ) -> FrameAnalysis:

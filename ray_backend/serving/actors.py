@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,10 @@ class FaceEmbeddingActor:
         """The pack that this actor runs."""
         return self._faces.pack
 
+    def health(self) -> dict[str, Any]:
+        """`pid` and `pack`; answering at all is the news."""
+        return {"pid": os.getpid(), "pack": self._faces.pack.pack_id}
+
     def analyse(self, image: bytes, embed: Embed, thumbnails: bool):
         """See `FaceService.analyse`."""
         return self._faces.analyse(image, embed, thumbnails)
@@ -52,6 +57,15 @@ class DatabaseActor:
     def __init__(self, settings: Settings, pack: Pack) -> None:
         self._records = bootstrap.build_records(settings, pack)
 
+    def health(self) -> dict[str, Any]:
+        """`pid`, `templates` in the gallery and its `gallery_version`. Raises StoreUnavailable."""
+        overview = self._records.overview.overview()
+        return {
+            "pid": os.getpid(),
+            "templates": overview.templates,
+            "gallery_version": overview.gallery_version,
+        }
+
     def call(self, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """Runs one public method of one service: the one gate that every remote use case passes."""
         if service not in _SERVICES or method.startswith("_"):
@@ -64,7 +78,13 @@ class DatabaseActor:
 
     def find_similar_embeddings(self, embedding: np.ndarray, limit: int = 5) -> list[Candidate]:
         """The nearest people to a (D,) embedding, best first."""
-        return self._records.check_ins.find_similar(embedding, limit)
+        return self.find_similar_embeddings_batch(embedding[None, :], limit)[0]
+
+    def find_similar_embeddings_batch(
+        self, embeddings: np.ndarray, limit: int = 5
+    ) -> list[list[Candidate]]:
+        """The nearest people to each row of (N, D) float32, best first."""
+        return self._records.check_ins.find_similar(embeddings, limit)
 
     def record_attendance(
         self, person_id: str, kiosk: str, idempotency_key: str, source: str = "manual"

