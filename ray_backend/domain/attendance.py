@@ -16,13 +16,15 @@ def cooldown_slots(person_id: str, at: datetime, cooldown_s: float, unless: str)
     Time is cut into slots of `cooldown_s` twice, the second cut shifted by half a slot. Two punches
     less than half a cooldown apart always share a slot in one of the cuts, and punches that share one
     are less than a cooldown apart. A unique index on each key therefore stops two kiosks that record
-    the same person at the same moment, in any database and without a transaction. `unless` is a key
-    of the punch's own, which makes the slots unique where there is no cooldown.
+    the same person at the same moment, in any database and without a transaction. The length is part
+    of the key: slots of 61 s counted from 1970 have the numbers of slots of 60 s a year ago. `unless`
+    is a key of the punch's own, which makes the slots unique where there is no cooldown.
     """
     if cooldown_s <= 0:
         return f"{unless}/a", f"{unless}/b"
     position = (at - _EPOCH).total_seconds() / cooldown_s
-    return f"{person_id}/{floor(position)}", f"{person_id}/{floor(position + 0.5)}"
+    slots = f"{person_id}/{cooldown_s:g}"
+    return f"{slots}/a{floor(position)}", f"{slots}/b{floor(position + 0.5)}"
 
 
 def same_visit(earlier: Punch | None, at: datetime, cooldown_s: float) -> bool:

@@ -11,11 +11,12 @@ def decide(candidates: Sequence[Candidate], *, threshold: float, margin: float) 
     """Match, ambiguous or unknown, from different people in descending order of similarity.
 
     Two people who both reach the threshold and lie closer together than `margin` are ambiguous:
-    recording the wrong one of two look-alikes is worse than asking.
+    recording the wrong one of two look-alikes is worse than asking. A similarity that is no number
+    (NaN) reaches nothing.
     """
     best = candidates[0] if candidates else None
     second = candidates[1] if len(candidates) > 1 else None
-    if best is None or best.similarity < threshold:
+    if best is None or not best.similarity >= threshold:
         return Decision(DecisionKind.UNKNOWN, best, second)
     rival = second is not None and second.similarity >= threshold
     if rival and best.similarity - second.similarity < margin:

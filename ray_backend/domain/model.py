@@ -257,11 +257,13 @@ class CheckIn:
     """The answer to one check-in.
 
     `person`, `punch` and `local_time` are set for a match only. `repeated` says that the punch was
-    there already: the same request again, or the same person within the cooldown.
+    there already: the same request again, or the same person within the cooldown. `face_box` lies in
+    the picture as it was analysed, `picture_size` (width, height) large, which may be a smaller copy.
     """
 
     decision: Decision
     face_box: Box | None = None
+    picture_size: tuple[int, int] | None = None
     person: Person | None = None
     punch: Punch | None = None
     local_time: datetime | None = None
@@ -270,12 +272,17 @@ class CheckIn:
 
 @dataclass(frozen=True, slots=True)
 class PhotoReview:
-    """What became of one enrolment photo. `reason` is None when it was accepted."""
+    """What became of one enrolment photo. `reason` is None when it was accepted.
+
+    `box` lies in the photo as it was analysed, `picture_size` (width, height) large, which may be a
+    smaller copy.
+    """
 
     label: str
     reason: PhotoProblem | QualityIssue | None
     box: Box | None = None
     detail: str = ""
+    picture_size: tuple[int, int] | None = None
 
     @property
     def accepted(self) -> bool:

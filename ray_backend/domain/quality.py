@@ -33,19 +33,20 @@ ENROL_LIMITS = QualityLimits(
 
 
 def find_issue(quality: Quality, limits: QualityLimits) -> QualityIssue | None:
-    """The first problem in the order in which a person can mend them, or None."""
+    """The first problem in the order in which a person can mend them, or None.
+
+    Asked as "is it good" and not as "is it bad", so that a measure that failed (NaN) is not good.
+    """
     checks = (
-        (quality.size_px < limits.min_size_px, QualityIssue.TOO_SMALL),
-        (quality.visible < limits.min_visible, QualityIssue.CUT_OFF),
-        (
-            abs(quality.yaw_deg) > limits.max_yaw_deg or abs(quality.pitch_deg) > limits.max_pitch_deg,
-            QualityIssue.TURNED_AWAY,
-        ),
-        (quality.brightness < limits.min_brightness, QualityIssue.TOO_DARK),
-        (quality.brightness > limits.max_brightness, QualityIssue.TOO_BRIGHT),
-        (quality.sharpness < limits.min_sharpness, QualityIssue.BLURRED),
+        (quality.size_px >= limits.min_size_px, QualityIssue.TOO_SMALL),
+        (quality.visible >= limits.min_visible, QualityIssue.CUT_OFF),
+        (abs(quality.yaw_deg) <= limits.max_yaw_deg, QualityIssue.TURNED_AWAY),
+        (abs(quality.pitch_deg) <= limits.max_pitch_deg, QualityIssue.TURNED_AWAY),
+        (quality.brightness >= limits.min_brightness, QualityIssue.TOO_DARK),
+        (quality.brightness <= limits.max_brightness, QualityIssue.TOO_BRIGHT),
+        (quality.sharpness >= limits.min_sharpness, QualityIssue.BLURRED),
     )
-    return next((issue for failed, issue in checks if failed), None)
+    return next((issue for good, issue in checks if not good), None)
 
 
 def score(quality: Quality, limits: QualityLimits = ENROL_LIMITS) -> float:

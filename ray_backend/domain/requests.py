@@ -9,8 +9,11 @@ from datetime import date, timedelta
 from ray_backend.domain.errors import InvalidInput
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Control characters, halves of characters and what XML forbids: some database or spreadsheet fails on each.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_REPORT = timedelta(days=366)
+# With a day to spare in every time zone.
+_FIRST_YEAR, _LAST_YEAR = 1900, 9998
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,9 @@ class PersonDraft:
         )
         _require(clean.employee_id, "employee id", 64)
         _require(clean.name, "name", 200)
-        if len(clean.department) > 200:
-            raise InvalidInput("The department is too long: at most 200 characters.")
-        if clean.email and (len(clean.email) > 254 or not _EMAIL.fullmatch(clean.email)):
+        _allow(clean.department, "department", 200)
+        _allow(clean.email, "e-mail address", 254)
+        if clean.email and not _EMAIL.fullmatch(clean.email):
             raise InvalidInput("The e-mail address is not complete: it should look like ada@example.org.")
         return clean
 
@@ -44,9 +47,13 @@ class PersonDraft:
 def _require(value: str, field: str, longest: int) -> None:
     if not value:
         raise InvalidInput(f"The {field} is missing.")
+    _allow(value, field, longest)
+
+
+def _allow(value: str, field: str, longest: int) -> None:
     if len(value) > longest:
         raise InvalidInput(f"The {field} is too long: at most {longest} characters.")
-    if _CONTROL.search(value):
+    if _UNPRINTABLE.search(value):
         raise InvalidInput(f"The {field} contains a control character. Type it in again.")
 
 
@@ -60,9 +67,14 @@ class ReportQuery:
     text: str = ""
 
     def checked(self) -> ReportQuery:
-        """Itself. Raises InvalidInput."""
+        """The same with the text cleaned like the names that it is looked for in. Raises InvalidInput."""
+        if self.start.year < _FIRST_YEAR or self.end.year > _LAST_YEAR:
+            raise InvalidInput(f"Choose days between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
         if self.start > self.end:
             raise InvalidInput("The first day lies after the last one. Swap the two dates.")
         if self.end - self.start > _LONGEST_REPORT:
             raise InvalidInput("A report covers at most a year. Choose a shorter range.")
-        return self
+        clean = replace(self, text=" ".join(self.text.split()))
+        _allow(clean.text, "text to look for", 200)
+        _allow(clean.department or "", "department", 200)
+        return clean
