@@ -10,6 +10,7 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from ray_backend import bootstrap
 from ray_backend.domain.errors import BackendUnavailable
+from ray_backend.serving import handles
 from ray_backend.serving.actors import (
     DATABASE_ACTOR,
     FACE_ACTOR,
@@ -120,3 +121,12 @@ def ray_is_alive() -> bool:
         return bool(ray.nodes())
     except (RayError, ConnectionError, RuntimeError):
         return False
+
+
+def stop_actors() -> None:
+    """Ends the actors for good; what they acknowledged is in the database."""
+    for name in [DATABASE_ACTOR, *handles.face_actor_names()]:
+        try:
+            ray.kill(ray.get_actor(name, namespace=NAMESPACE), no_restart=True)
+        except ValueError:
+            continue
