@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +57,9 @@ class ExactGallery:
         with self._lock:
             for template in templates:
                 self._check(template)
-            snapshot = self._without_templates({t.template_id for t in templates})
-            for template in templates:
+            latest = {template.template_id: template for template in templates}
+            snapshot = self._without_templates(latest.keys())
+            for template in latest.values():
                 snapshot = self._appended(snapshot, template)
             self._publish(snapshot)
 
@@ -98,7 +99,7 @@ class ExactGallery:
         snapshot.template_ids.append(template.template_id)
         return _Snapshot(matrix, snapshot.person_ids, snapshot.template_ids, count + 1)
 
-    def _without_templates(self, gone: set[str]) -> _Snapshot:
+    def _without_templates(self, gone: Set[str]) -> _Snapshot:
         now = self._now
         if gone.isdisjoint(now.template_ids):
             return now

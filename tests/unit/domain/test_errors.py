@@ -74,5 +74,3 @@ def test_facts_travel_as_attributes():
     assert (another.employee_id, another.name) == ("E1", "Ada")
     assert locked.retry_after_s == 30.5
     assert errors.PhotosRefused("Add at least one photo.").reviews == ()
-
-
