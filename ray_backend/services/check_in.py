@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ray_backend.domain import attendance
@@ -38,6 +40,10 @@ class CheckInService:
         The same `idempotency_key` gives the same punch again, and so may be retried after a lost
         answer. Raises StoreUnavailable; nothing was acknowledged then.
         """
+        answer = self._serve(analysis, kiosk, idempotency_key)
+        return replace(answer, picture_size=(analysis.width, analysis.height))
+
+    def _serve(self, analysis: FrameAnalysis, kiosk: str, idempotency_key: str) -> CheckIn:
         earlier = self._store.find_punch(idempotency_key)
         if earlier is not None:
             return self._repeat(earlier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -185,7 +186,7 @@ class EnrolService:
             if review.accepted:
                 digests.add(photo.sha256)
                 own.append(face.embedding)
-            judged.append((review, face))
+            judged.append((replace(review, picture_size=_size(photo)), face))
         return judged
 
     def _judge_one(
@@ -249,6 +250,12 @@ class EnrolService:
                 f"This site's templates are made with the pack {pinned['id']}, but {self._policy.pack_id} "
                 "is running. Restart Rollcall, or change the pack with `rollcall pack use`."
             )
+
+
+def _size(photo: AnalysedPhoto) -> tuple[int, int] | None:
+    if isinstance(photo.analysis, ImageRejected):
+        return None
+    return photo.analysis.width, photo.analysis.height
 
 
 def _width(face: AnalysedFace) -> float:
