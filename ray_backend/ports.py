@@ -123,7 +123,7 @@ class Store(Protocol):
         """
 
     def add_templates(self, templates: Sequence[Template]) -> None:
-        """Adds templates of existing people. Raises PersonNotFound."""
+        """Adds templates of existing people; one whose id is there is replaced. Raises PersonNotFound."""
 
     def remove_template(self, template_id: str) -> Template:
         """Removes and returns it. Raises TemplateNotFound."""
@@ -142,6 +142,13 @@ class Store(Protocol):
 
     def add_punch(self, punch: Punch) -> None:
         """Appends a punch. Raises DuplicatePunch when its idempotency key or a cooldown slot is taken."""
+
+    def add_punches(self, punches: Sequence[Punch]) -> None:
+        """Appends many punches quicker than one by one; those that are there already stay as they are.
+
+        Raises DuplicatePunch when a key or a slot is taken by a punch that differs. Some of the others
+        may be written then, so this is for copies and imports, which are repeated until they pass.
+        """
 
     def find_punch(self, idempotency_key: str) -> Punch | None:
         """The punch recorded under this key, or None."""
@@ -165,7 +172,7 @@ class Store(Protocol):
         """All settings whose key starts with the prefix."""
 
     def add_audit(self, entry: AuditEntry) -> None:
-        """Appends to the audit log."""
+        """Appends to the audit log; an entry that is there already stays as it is."""
 
     def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
         """Newest first."""

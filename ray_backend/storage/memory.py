@@ -1,0 +1,267 @@
+"""A store in this process's memory, for tests and trials. It forgets everything when it is dropped."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from ray_backend.domain.errors import (
+    DuplicateEmployeeId,
+    DuplicatePunch,
+    PersonNotFound,
+    StoreUnavailable,
+    TemplateNotFound,
+)
+from ray_backend.domain.model import (
+    AuditEntry,
+    Erasure,
+    Page,
+    PeopleQuery,
+    Person,
+    Punch,
+    PunchQuery,
+    Template,
+)
+from ray_backend.storage import messages, records
+from ray_backend.storage.paging import checked_limit, decode_cursor, page_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _guarded(method: Callable[Concatenate[MemoryStore, P], R]) -> Callable[Concatenate[MemoryStore, P], R]:
+    """Runs the method alone, and only while the store is open."""
+
+    @wraps(method)
+    def run(store: MemoryStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with store._lock:
+            if store._closed:
+                raise StoreUnavailable("The database is closed.")
+            return method(store, *args, **kwargs)
+
+    return run
+
+
+class MemoryStore:
+    """`ray_backend.ports.Store` in dictionaries. Values pass through records as in a real database."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._closed = False
+        self._people: dict[str, Person] = {}
+        self._templates: dict[str, Template] = {}
+        self._punches: list[Punch] = []
+        self._punches_of: dict[str, list[Punch]] = defaultdict(list)
+        self._by_key: dict[str, Punch] = {}
+        self._slots: tuple[set[str], set[str]] = (set(), set())
+        self._settings: dict[str, str] = {}
+        self._audit: dict[str, AuditEntry] = {}
+
+    @_guarded
+    def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:
+        stored = [_stored_template(template) for template in templates]
+        if person.person_id in self._people:
+            raise DuplicateEmployeeId(messages.DUPLICATE_EMPLOYEE_ID)
+        self._put_person(person)
+        self._templates.update({template.template_id: template for template in stored})
+
+    @_guarded
+    def update_person(self, person: Person) -> None:
+        self._known(person.person_id)
+        self._put_person(person)
+
+    @_guarded
+    def get_person(self, person_id: str) -> Person:
+        return self._known(person_id)
+
+    @_guarded
+    def find_person(self, employee_id: str) -> Person | None:
+        return next((p for p in self._people.values() if p.employee_id == employee_id), None)
+
+    @_guarded
+    def list_people(self, query: PeopleQuery) -> Page[Person]:
+        text = records.folded(query.text)
+        found = [
+            person
+            for person in self._people.values()
+            if text in records.person_record(person)["search"]
+            and query.department in (None, person.department)
+            and query.active in (None, person.active)
+        ]
+        found.sort(key=messages.person_key)
+        start = 0
+        if query.cursor is not None:
+            start = bisect_right(found, decode_cursor(query.cursor, (str, str)), key=messages.person_key)
+        return _page(found, start, query.limit, len(found), messages.person_key)
+
+    @_guarded
+    def departments(self) -> list[str]:
+        return sorted({person.department for person in self._people.values()} - {""})
+
+    @_guarded
+    def erase_person(self, person_id: str, *, keep_punches: bool) -> Erasure:
+        self._known(person_id)
+        templates = self.templates_of(person_id)
+        for template in templates:
+            del self._templates[template.template_id]
+        del self._people[person_id]
+        punches = self._punches_of[person_id]
+        if keep_punches:
+            return Erasure(len(templates), punches_removed=0, punches_kept=len(punches))
+        for punch in self._punches_of.pop(person_id):
+            self._forget_punch(punch)
+        return Erasure(len(templates), punches_removed=len(punches), punches_kept=0)
+
+    @_guarded
+    def add_templates(self, templates: Sequence[Template]) -> None:
+        for template in templates:
+            self._known(template.person_id)
+        self._templates.update({t.template_id: _stored_template(t) for t in templates})
+
+    @_guarded
+    def remove_template(self, template_id: str) -> Template:
+        if template_id not in self._templates:
+            raise TemplateNotFound(messages.TEMPLATE_NOT_FOUND)
+        return self._templates.pop(template_id)
+
+    @_guarded
+    def templates_of(self, person_id: str) -> list[Template]:
+        found = [t for t in self._templates.values() if t.person_id == person_id]
+        return sorted(found, key=lambda t: (t.created_at, t.template_id))
+
+    def templates(self, pack_id: str | None = None, *, active_only: bool = False) -> Iterator[Template]:
+        yield from self._select_templates(pack_id, active_only)
+
+    @_guarded
+    def count_templates(self) -> dict[str, int]:
+        return dict(Counter(template.pack_id for template in self._templates.values()))
+
+    @_guarded
+    def add_punch(self, punch: Punch) -> None:
+        punch = _stored_punch(punch)
+        slots = zip(punch.cooldown_slots, self._slots, strict=True)
+        if punch.idempotency_key in self._by_key or any(slot in taken for slot, taken in slots):
+            raise DuplicatePunch(messages.DUPLICATE_PUNCH)
+        self._by_key[punch.idempotency_key] = punch
+        for slot, taken in zip(punch.cooldown_slots, self._slots, strict=True):
+            taken.add(slot)
+        insort(self._punches, punch, key=messages.punch_key)
+        insort(self._punches_of[punch.person_id], punch, key=messages.punch_key)
+
+    @_guarded
+    def add_punches(self, punches: Sequence[Punch]) -> None:
+        for punch in punches:
+            if self._by_key.get(punch.idempotency_key) != _stored_punch(punch):
+                self.add_punch(punch)
+
+    @_guarded
+    def find_punch(self, idempotency_key: str) -> Punch | None:
+        return self._by_key.get(idempotency_key)
+
+    @_guarded
+    def last_punch(self, person_id: str) -> Punch | None:
+        punches = self._punches_of.get(person_id)
+        return punches[-1] if punches else None
+
+    @_guarded
+    def list_punches(self, query: PunchQuery) -> Page[Punch]:
+        punches = self._punches if query.person_id is None else self._punches_of.get(query.person_id, [])
+        first, end = 0, len(punches)
+        if query.start is not None:
+            first = bisect_left(punches, records.utc(query.start), key=lambda punch: punch.at)
+        if query.end is not None:
+            end = bisect_left(punches, records.utc(query.end), key=lambda punch: punch.at)
+        start = first
+        if query.cursor is not None:
+            after = decode_cursor(query.cursor, (int, str))
+            start = max(first, bisect_right(punches, after, key=messages.punch_key))
+        return _page(punches[:end], start, query.limit, max(0, end - first), messages.punch_key)
+
+    @_guarded
+    def get_setting(self, key: str) -> Any:
+        return json.loads(self._settings.get(key, "null"))
+
+    @_guarded
+    def put_setting(self, key: str, value: Any) -> None:
+        text = records.to_json(value)
+        if value is None:
+            self._settings.pop(key, None)
+        else:
+            self._settings[key] = text
+
+    @_guarded
+    def pin_setting(self, key: str, value: Any) -> Any:
+        if key not in self._settings:
+            self.put_setting(key, value)
+        return self.get_setting(key)
+
+    @_guarded
+    def settings(self, prefix: str = "") -> dict[str, Any]:
+        return {
+            key: json.loads(self._settings[key]) for key in sorted(self._settings) if key.startswith(prefix)
+        }
+
+    @_guarded
+    def add_audit(self, entry: AuditEntry) -> None:
+        self._audit.setdefault(entry.entry_id, records.audit_of(records.audit_record(entry)))
+
+    @_guarded
+    def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+        entries = sorted(self._audit.values(), key=messages.audit_key, reverse=True)
+        start = 0
+        if cursor is not None:
+            before = decode_cursor(cursor, (int, str))
+            start = sum(messages.audit_key(entry) >= before for entry in entries)
+        return _page(entries, start, limit, len(entries), messages.audit_key)
+
+    @_guarded
+    def ping(self) -> None:
+        """Always answers while the store is open."""
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+
+    @_guarded
+    def _select_templates(self, pack_id: str | None, active_only: bool) -> list[Template]:
+        return [
+            template
+            for template in self._templates.values()
+            if pack_id in (None, template.pack_id)
+            and (self._people[template.person_id].active or not active_only)
+        ]
+
+    def _known(self, person_id: str) -> Person:
+        if person_id not in self._people:
+            raise PersonNotFound(messages.PERSON_NOT_FOUND)
+        return self._people[person_id]
+
+    def _put_person(self, person: Person) -> None:
+        other = self.find_person(person.employee_id)
+        if other is not None and other.person_id != person.person_id:
+            raise DuplicateEmployeeId(messages.DUPLICATE_EMPLOYEE_ID)
+        self._people[person.person_id] = records.person_of(records.person_record(person))
+
+    def _forget_punch(self, punch: Punch) -> None:
+        del self._punches[bisect_left(self._punches, messages.punch_key(punch), key=messages.punch_key)]
+        del self._by_key[punch.idempotency_key]
+        for slot, taken in zip(punch.cooldown_slots, self._slots, strict=True):
+            taken.discard(slot)
+
+
+def _page(rows: Sequence[R], start: int, limit: int, total: int, key: Callable[[R], Any]) -> Page[R]:
+    return page_of(rows[start : start + checked_limit(limit) + 1], limit, total, key)
+
+
+def _stored_template(template: Template) -> Template:
+    return records.template_of(records.template_record(template))
+
+
+def _stored_punch(punch: Punch) -> Punch:
+    """A punch as a database would give it back."""
+    return records.punch_of(records.punch_record(punch))

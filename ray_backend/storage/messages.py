@@ -1,0 +1,27 @@
+"""What every adapter says and sorts alike: sentences of errors, and the sort keys behind cursors."""
+
+from __future__ import annotations
+
+from ray_backend.domain.model import AuditEntry, Person, Punch
+from ray_backend.storage.paging import Key
+from ray_backend.storage.records import to_micros
+
+DUPLICATE_EMPLOYEE_ID = "Somebody else has this employee id. Choose another one."
+DUPLICATE_PUNCH = "This punch is recorded already."
+PERSON_NOT_FOUND = "This person is not enrolled, or was removed."
+TEMPLATE_NOT_FOUND = "This face is not stored, or was removed."
+
+
+def person_key(person: Person) -> Key:
+    """People are ordered by employee id, code point by code point."""
+    return person.employee_id, person.person_id
+
+
+def punch_key(punch: Punch) -> Key:
+    """Punches are ordered by time."""
+    return to_micros(punch.at), punch.punch_id
+
+
+def audit_key(entry: AuditEntry) -> Key:
+    """Audit entries are ordered by time; lists show the newest first."""
+    return to_micros(entry.at), entry.entry_id

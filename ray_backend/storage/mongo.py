@@ -1,0 +1,425 @@
+"""The deployed store: MongoDB, or a server that speaks its protocol. The only module with pymongo.
+
+No transactions, so that a single server will do: the order of the writes and the unique indexes keep
+the data right when a process dies between two of them. MongoDB keeps deleted documents in its journal
+and its snapshots for a while; that `erase_person` leaves no bytes there is up to whoever runs the server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, MongoClient, WriteConcern
+from pymongo.database import Database
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    InvalidName,
+    InvalidOperation,
+    InvalidURI,
+    NetworkTimeout,
+    OperationFailure,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+
+from ray_backend.domain.errors import (
+    DuplicateEmployeeId,
+    DuplicatePunch,
+    InvalidInput,
+    PersonNotFound,
+    StoreUnavailable,
+    TemplateNotFound,
+)
+from ray_backend.domain.model import (
+    AuditEntry,
+    Erasure,
+    Page,
+    PeopleQuery,
+    Person,
+    Punch,
+    PunchQuery,
+    Template,
+)
+from ray_backend.storage import messages, records
+from ray_backend.storage import mongo_documents as documents
+from ray_backend.storage.mongo_documents import Document
+from ray_backend.storage.paging import checked_limit, page_of
+
+T = TypeVar("T")
+
+DEFAULT_DATABASE = "rollcall"
+BATCH = 500
+DUPLICATE_KEY = 11000
+SIGN_IN_FAILURES = (13, 18, 8000)  # Unauthorized, AuthenticationFailed, Atlas' own
+ORPHAN_AGE = timedelta(hours=1)
+INDEXES = {
+    "people": [IndexModel("employee_id", unique=True)],
+    "templates": [IndexModel("person_id"), IndexModel("pack_id")],
+    "punches": [
+        IndexModel("idempotency_key", unique=True),
+        IndexModel("cooldown_slot_a", unique=True),
+        IndexModel("cooldown_slot_b", unique=True),
+        IndexModel([("at", ASCENDING), ("punch_id", ASCENDING)]),
+        IndexModel([("person_id", ASCENDING), ("at", ASCENDING), ("punch_id", ASCENDING)]),
+    ],
+    "audit": [IndexModel([("at", ASCENDING), ("entry_id", ASCENDING)])],
+}
+PUNCHES_OLDEST_FIRST = [("at", ASCENDING), ("punch_id", ASCENDING)]
+PUNCHES_NEWEST_FIRST = [("at", DESCENDING), ("punch_id", DESCENDING)]
+AUDIT_NEWEST_FIRST = [("at", DESCENDING), ("entry_id", DESCENDING)]
+
+
+class MongoStore:
+    """`ray_backend.ports.Store` in one MongoDB database. Times are kept to the millisecond."""
+
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        """Connects with the first call, not here. Raises InvalidInput for an address that cannot be one."""
+        self._server = url.partition("://")[2].rpartition("@")[2].partition("/")[0]
+        self._indexed = False
+        self._closed = False
+        timeout_ms = max(1, round(timeout_s * 1000))
+        try:
+            self._client: MongoClient[Document] = MongoClient(
+                url,
+                connect=False,
+                appname="rollcall",
+                tz_aware=True,
+                tzinfo=UTC,
+                serverSelectionTimeoutMS=timeout_ms,
+                connectTimeoutMS=timeout_ms,
+                socketTimeoutMS=timeout_ms,
+            )
+            self._db = self._client.get_default_database(
+                DEFAULT_DATABASE, write_concern=WriteConcern("majority", j=True)
+            )
+        except (InvalidURI, ConfigurationError, InvalidName, ValueError):
+            # From None: the driver's message may quote a piece of the password.
+            raise InvalidInput(
+                "The MongoDB address cannot be read. Write it as mongodb://user:password@host:port/database, "
+                "with special characters of the password percent-encoded."
+            ) from None
+
+    def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:
+        """Templates go first: a person is there with all of them or not at all."""
+        document = documents.to_document(records.person_record(person), "person_id")
+        faces = [_template_document(template) for template in templates]
+        taken = {"$or": [{"_id": person.person_id}, {"employee_id": person.employee_id}]}
+        if self._run(lambda db: db.people.find_one(taken)) is not None:
+            raise DuplicateEmployeeId(messages.DUPLICATE_EMPLOYEE_ID)
+        self._put_templates(faces)
+        try:
+            self._insert("people", document)
+        except DuplicateKeyError as error:
+            self._run(lambda db: db.templates.delete_many({"_id": {"$in": [t["_id"] for t in faces]}}))
+            raise DuplicateEmployeeId(messages.DUPLICATE_EMPLOYEE_ID) from error
+
+    def update_person(self, person: Person) -> None:
+        document = documents.to_document(records.person_record(person), "person_id")
+        try:
+            result = self._run(lambda db: db.people.replace_one({"_id": person.person_id}, document))
+        except DuplicateKeyError as error:
+            raise DuplicateEmployeeId(messages.DUPLICATE_EMPLOYEE_ID) from error
+        if not result.matched_count:
+            raise PersonNotFound(messages.PERSON_NOT_FOUND)
+
+    def get_person(self, person_id: str) -> Person:
+        document = self._run(lambda db: db.people.find_one({"_id": person_id}))
+        if document is None:
+            raise PersonNotFound(messages.PERSON_NOT_FOUND)
+        return _person(document)
+
+    def find_person(self, employee_id: str) -> Person | None:
+        document = self._run(lambda db: db.people.find_one({"employee_id": employee_id}))
+        return None if document is None else _person(document)
+
+    def list_people(self, query: PeopleQuery) -> Page[Person]:
+        wanted, after = documents.people_filter(query), documents.people_after(query.cursor)
+        order = [("employee_id", ASCENDING)]
+        return self._page("people", wanted, after, order, query.limit, _person, messages.person_key)
+
+    def departments(self) -> list[str]:
+        return sorted(set(self._run(lambda db: db.people.distinct("department"))) - {""})
+
+    def erase_person(self, person_id: str, *, keep_punches: bool) -> Erasure:
+        """The person goes last, so that an erasure which broke off can be repeated."""
+        self.get_person(person_id)
+        his = {"person_id": person_id}
+        templates = self._run(lambda db: db.templates.delete_many(his)).deleted_count
+        removed = 0 if keep_punches else self._run(lambda db: db.punches.delete_many(his)).deleted_count
+        kept = self._run(lambda db: _count(db, "punches", his)) if keep_punches else 0
+        self._sweep_orphans()
+        self._run(lambda db: db.people.delete_one({"_id": person_id}))
+        return Erasure(templates=templates, punches_removed=removed, punches_kept=kept)
+
+    def add_templates(self, templates: Sequence[Template]) -> None:
+        faces = [_template_document(template) for template in templates]
+        owners = {template.person_id for template in templates}
+        if self._existing(owners) != owners:
+            raise PersonNotFound(messages.PERSON_NOT_FOUND)
+        self._put_templates(faces)
+
+    def remove_template(self, template_id: str) -> Template:
+        document = self._run(lambda db: db.templates.find_one({"_id": template_id}))
+        if document is None:
+            raise TemplateNotFound(messages.TEMPLATE_NOT_FOUND)
+        self._run(lambda db: db.templates.delete_one({"_id": template_id}))
+        return _template(document)
+
+    def templates_of(self, person_id: str) -> list[Template]:
+        found = self._run(
+            lambda db: list(
+                db.templates.find({"person_id": person_id}).sort(
+                    [("created_at", ASCENDING), ("_id", ASCENDING)]
+                )
+            )
+        )
+        return [_template(document) for document in found] if self._existing({person_id}) else []
+
+    def templates(self, pack_id: str | None = None, *, active_only: bool = False) -> Iterator[Template]:
+        wanted = {} if pack_id is None else {"pack_id": pack_id}
+        for batch in self._template_batches(wanted, fields=None):
+            owners = self._existing({document["person_id"] for document in batch}, active_only=active_only)
+            yield from (_template(document) for document in batch if document["person_id"] in owners)
+
+    def count_templates(self) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for batch in self._template_batches({}, fields=["person_id", "pack_id"]):
+            owners = self._existing({document["person_id"] for document in batch})
+            counts.update(document["pack_id"] for document in batch if document["person_id"] in owners)
+        return dict(counts)
+
+    def add_punch(self, punch: Punch) -> None:
+        try:
+            self._insert("punches", _punch_document(punch))
+        except DuplicateKeyError as error:
+            raise DuplicatePunch(messages.DUPLICATE_PUNCH) from error
+
+    def add_punches(self, punches: Sequence[Punch]) -> None:
+        inserts = [InsertOne(_punch_document(punch)) for punch in punches]
+        if not inserts:
+            return
+        try:
+            self._run(lambda db: db.punches.bulk_write(inserts, ordered=False))
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if any(failure["code"] != DUPLICATE_KEY for failure in failures):
+                raise
+            self._check_same([_punch_document(punches[failure["index"]]) for failure in failures])
+
+    def find_punch(self, idempotency_key: str) -> Punch | None:
+        document = self._run(lambda db: db.punches.find_one({"idempotency_key": idempotency_key}))
+        return None if document is None else _punch(document)
+
+    def last_punch(self, person_id: str) -> Punch | None:
+        document = self._run(
+            lambda db: db.punches.find_one({"person_id": person_id}, sort=PUNCHES_NEWEST_FIRST)
+        )
+        return None if document is None else _punch(document)
+
+    def list_punches(self, query: PunchQuery) -> Page[Punch]:
+        wanted, after = (
+            documents.punches_filter(query),
+            documents.timed_after(query.cursor, "$gt", "punch_id"),
+        )
+        return self._page(
+            "punches", wanted, after, PUNCHES_OLDEST_FIRST, query.limit, _punch, messages.punch_key
+        )
+
+    def get_setting(self, key: str) -> Any:
+        document = self._run(lambda db: db.settings.find_one({"_id": key}))
+        return None if document is None else json.loads(document["value"])
+
+    def put_setting(self, key: str, value: Any) -> None:
+        document = {"_id": key, "value": records.to_json(value)}
+        if value is None:
+            self._run(lambda db: db.settings.delete_one({"_id": key}))
+        else:
+            self._run(lambda db: db.settings.replace_one({"_id": key}, document, upsert=True))
+
+    def pin_setting(self, key: str, value: Any) -> Any:
+        document = {"_id": key, "value": records.to_json(value)}
+        if value is not None:
+            with suppress(DuplicateKeyError):  # somebody was first: theirs is in force
+                self._insert("settings", document)
+        return self.get_setting(key)
+
+    def settings(self, prefix: str = "") -> dict[str, Any]:
+        found = self._run(lambda db: list(db.settings.find(documents.starts_with(prefix)).sort("_id")))
+        return {document["_id"]: json.loads(document["value"]) for document in found}
+
+    def add_audit(self, entry: AuditEntry) -> None:
+        document = documents.to_document(records.audit_record(entry), "entry_id")
+        with suppress(DuplicateKeyError):  # the id is random, so it is this very entry
+            self._insert("audit", document)
+
+    def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+        after = documents.timed_after(cursor, "$lt", "entry_id")
+        return self._page("audit", {}, after, AUDIT_NEWEST_FIRST, limit, _audit, messages.audit_key)
+
+    def ping(self) -> None:
+        self._run(lambda db: db.command("ping"))
+
+    def close(self) -> None:
+        self._closed = True
+        self._client.close()
+
+    def _run(self, action: Callable[[Database[Document]], T]) -> T:
+        """Runs the action, and once more if the connection broke: every action here may be repeated.
+
+        A server that is silent is not asked again, so that a call ends after about one timeout.
+        """
+        with self._translated():
+            try:
+                return action(self._indexed_database())
+            except (NetworkTimeout, ServerSelectionTimeoutError):
+                raise
+            except AutoReconnect:
+                return action(self._indexed_database())
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (ConnectionFailure, ExecutionTimeout, WTimeoutError, ConfigurationError) as error:
+            raise StoreUnavailable(
+                f"The database at {self._server} does not answer. Check that it runs and can be reached."
+            ) from error
+        except OperationFailure as error:
+            if error.code not in SIGN_IN_FAILURES:
+                raise
+            raise StoreUnavailable(
+                f"The database at {self._server} refuses the user. Check name, password and rights."
+            ) from error
+        except InvalidOperation as error:
+            if not self._closed:
+                raise
+            raise StoreUnavailable("The database is closed.") from error
+
+    def _indexed_database(self) -> Database[Document]:
+        """Without its unique indexes the database could not keep a punch from being written twice."""
+        if not self._indexed:
+            for name, indexes in INDEXES.items():
+                self._db[name].create_indexes(indexes)
+            self._indexed = True
+        return self._db
+
+    def _insert(self, name: str, document: Document) -> None:
+        """Raises DuplicateKeyError, but not for what an attempt whose answer was lost has written."""
+        attempts = 0
+
+        def insert(db: Database[Document]) -> None:
+            nonlocal attempts
+            attempts += 1
+            try:
+                db[name].insert_one(document)
+            except DuplicateKeyError:
+                if attempts == 1 or db[name].find_one({"_id": document["_id"]}, {"_id": 1}) is None:
+                    raise
+
+        self._run(insert)
+
+    def _put_templates(self, faces: Sequence[Document]) -> None:
+        def put(db: Database[Document]) -> None:
+            db.templates.delete_many({"_id": {"$in": [face["_id"] for face in faces]}})
+            db.templates.insert_many(faces, ordered=False)
+
+        if faces:
+            self._run(put)
+
+    def _existing(self, person_ids: set[str], *, active_only: bool = False) -> set[str]:
+        wanted: Document = {"_id": {"$in": sorted(person_ids)}}
+        if active_only:
+            wanted["active"] = True
+        return {found["_id"] for found in self._run(lambda db: list(db.people.find(wanted, {"_id": 1})))}
+
+    def _template_batches(self, wanted: Document, fields: list[str] | None) -> Iterator[list[Document]]:
+        """By key rather than with one cursor, which the server would drop if the reader took its time."""
+        last: Document = {}
+        while True:
+            chosen = documents.all_of(wanted, last)
+            batch = self._run(
+                lambda db, c=chosen: list(db.templates.find(c, fields).sort("_id").limit(BATCH))
+            )
+            if batch:
+                yield batch
+            if len(batch) < BATCH:
+                return
+            last = {"_id": {"$gt": batch[-1]["_id"]}}
+
+    def _sweep_orphans(self) -> None:
+        """Removes faces that an enrolment left behind which broke off before its person was written."""
+        owners = set(self._run(lambda db: db.templates.distinct("person_id")))
+        orphans = sorted(owners - self._existing(owners))
+        if orphans:
+            old = {"person_id": {"$in": orphans}, "stored_at": {"$lt": datetime.now(UTC) - ORPHAN_AGE}}
+            self._run(lambda db: db.templates.delete_many(old))
+
+    def _check_same(self, punches: Sequence[Document]) -> None:
+        """Raises DuplicatePunch unless exactly these punches are stored already."""
+        ids = [punch["_id"] for punch in punches]
+        stored = self._run(lambda db: list(db.punches.find({"_id": {"$in": ids}})))
+        there = {document["_id"]: _punch(document) for document in stored}
+        if any(there.get(punch["_id"]) != _punch(_as_stored(punch)) for punch in punches):
+            raise DuplicatePunch(messages.DUPLICATE_PUNCH)
+
+    def _page(
+        self,
+        name: str,
+        wanted: Document,
+        after: list[Document],
+        order: list[tuple[str, int]],
+        limit: int,
+        build: Callable[[Document], T],
+        key: Callable[[T], tuple[str | int, ...]],
+    ) -> Page[T]:
+        count, chosen = checked_limit(limit) + 1, documents.all_of(wanted, *after)
+        total = self._run(lambda db: _count(db, name, wanted))
+        found = self._run(lambda db: list(db[name].find(chosen).sort(order).limit(count)))
+        return page_of([build(document) for document in found], limit, total, key)
+
+
+def _count(db: Database[Document], name: str, wanted: Document) -> int:
+    # The plain command: count_documents() is an aggregation, which some servers do document by document.
+    return int(db.command("count", name, query=wanted)["n"])
+
+
+def _template_document(template: Template) -> Document:
+    return {
+        **documents.to_document(records.template_record(template), "template_id"),
+        "stored_at": datetime.now(UTC),
+    }
+
+
+def _punch_document(punch: Punch) -> Document:
+    return documents.to_document(records.punch_record(punch), "punch_id")
+
+
+def _as_stored(punch: Document) -> Document:
+    at = punch["at"]
+    return {**punch, "at": at.replace(microsecond=at.microsecond // 1000 * 1000)}
+
+
+def _person(document: Document) -> Person:
+    return records.person_of(documents.to_record(document))
+
+
+def _template(document: Document) -> Template:
+    return records.template_of(documents.to_record(document))
+
+
+def _punch(document: Document) -> Punch:
+    return records.punch_of(documents.to_record(document))
+
+
+def _audit(document: Document) -> AuditEntry:
+    return records.audit_of(documents.to_record(document))

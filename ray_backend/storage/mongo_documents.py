@@ -1,0 +1,90 @@
+"""Records as mongo documents and back, and the filters that find them. Knows nothing of the driver."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from ray_backend.domain.model import PeopleQuery, PunchQuery
+from ray_backend.storage import records
+from ray_backend.storage.paging import decode_cursor
+
+Document = dict[str, Any]
+
+MILLISECOND = timedelta(milliseconds=1)
+AFTER_EVERY_TEXT = "\U0010ffff"
+
+
+def to_document(record: records.Record, id_key: str) -> Document:
+    """The record with its id as `_id` too. Free-form dicts become JSON text: their keys may hold dots.
+
+    The id stays under its own name as well, because nx-27017 takes no index on `_id` and another field.
+    """
+    document = {"_id": record[id_key], **record}
+    if "detail" in document:
+        document["detail"] = records.to_json(document["detail"])
+    return document
+
+
+def to_record(document: Document) -> records.Record:
+    """The inverse of `to_document`."""
+    record = {key: value for key, value in document.items() if key not in ("_id", "stored_at")}
+    if "detail" in record:
+        record["detail"] = json.loads(record["detail"])
+    return record
+
+
+def people_filter(query: PeopleQuery) -> Document:
+    """Without the cursor."""
+    wanted: Document = {}
+    if text := records.folded(query.text):
+        wanted["search"] = {"$regex": re.escape(text)}
+    if query.department is not None:
+        wanted["department"] = query.department
+    if query.active is not None:
+        wanted["active"] = query.active
+    return wanted
+
+
+def people_after(cursor: str | None) -> list[Document]:
+    """Employee ids are unique, so they alone say where a page begins."""
+    if cursor is None:
+        return []
+    employee_id, _ = decode_cursor(cursor, (str, str))
+    return [{"employee_id": {"$gt": employee_id}}]
+
+
+def punches_filter(query: PunchQuery) -> Document:
+    """Without the cursor. Bounds are rounded up, because stored times are whole milliseconds."""
+    wanted: Document = {}
+    if query.person_id is not None:
+        wanted["person_id"] = query.person_id
+    bounds = {"$gte": query.start, "$lt": query.end}
+    at = {name: _whole_ms(moment) for name, moment in bounds.items() if moment is not None}
+    return {**wanted, "at": at} if at else wanted
+
+
+def timed_after(cursor: str | None, operator: str, id_key: str) -> list[Document]:
+    """What follows the cursor in the order of time, then id; `operator` is `$gt`, backwards `$lt`."""
+    if cursor is None:
+        return []
+    micros, last_id = decode_cursor(cursor, (int, str))
+    at = records.from_micros(micros)
+    return [{"at": {f"{operator}e": at}, "$or": [{"at": {operator: at}}, {id_key: {operator: last_id}}]}]
+
+
+def all_of(*parts: Document) -> Document:
+    """One filter for all the parts that say anything."""
+    said = [part for part in parts if part]
+    return said[0] if len(said) == 1 else {"$and": said} if said else {}
+
+
+def starts_with(prefix: str) -> Document:
+    """Documents whose id starts with the prefix."""
+    return {"_id": {"$gte": prefix, "$lt": prefix + AFTER_EVERY_TEXT}} if prefix else {}
+
+
+def _whole_ms(moment: datetime) -> datetime:
+    return records.EPOCH - (records.EPOCH - records.utc(moment)) // MILLISECOND * MILLISECOND

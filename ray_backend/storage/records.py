@@ -1,0 +1,144 @@
+"""Domain values to flat records and back: what the sqlite columns and the mongo fields are called.
+
+A record is a dict of str, int, float, bool, bytes, None, dict and aware UTC datetimes. Its keys are
+the sqlite columns; mongo renames only the id. Every adapter stores through here, so all refuse the same
+things.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.model import AuditEntry, Direction, Person, Punch, Receipt, Template
+
+Record = dict[str, Any]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC. Raises InvalidInput for a time without a zone."""
+    if moment.utcoffset() is None:
+        raise InvalidInput("A time without a time zone cannot be stored. Give it its zone, such as UTC.")
+    return moment.astimezone(UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970 in UTC, exactly."""
+    return (utc(moment) - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The inverse of `to_micros`."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def folded(text: str) -> str:
+    """Text as it is searched: case, the way accents are composed and runs of spaces do not count."""
+    composed = unicodedata.normalize("NFC", text).casefold()
+    return " ".join(unicodedata.normalize("NFC", composed).split())
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON. Raises TypeError or ValueError for what JSON cannot hold, NaN included."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def person_record(person: Person) -> Record:
+    """`search` holds id and name on lines of their own: folded text has no line breaks."""
+    return {
+        "person_id": person.person_id,
+        "employee_id": person.employee_id,
+        "name": person.name,
+        "search": f"{folded(person.employee_id)}\n{folded(person.name)}",
+        "department": person.department,
+        "email": person.email,
+        "active": bool(person.active),
+        "created_at": utc(person.created_at),
+        "consent_at": None if person.consent_at is None else utc(person.consent_at),
+    }
+
+
+def person_of(record: Record) -> Person:
+    """The inverse of `person_record`."""
+    return Person(**{key: value for key, value in record.items() if key != "search"})
+
+
+def template_record(template: Template) -> Record:
+    """The embedding as little-endian float32 bytes. Raises ValueError when it is not (D,) float32."""
+    embedding = template.embedding
+    if embedding.dtype != np.float32 or embedding.ndim != 1:
+        raise ValueError(f"embedding must be (D,) float32, not {embedding.shape} {embedding.dtype}")
+    return {
+        "template_id": template.template_id,
+        "person_id": template.person_id,
+        "pack_id": template.pack_id,
+        "embedding": embedding.astype("<f4").tobytes(),
+        "quality": float(template.quality),
+        "source": template.source,
+        "created_at": utc(template.created_at),
+        "photo_sha256": template.photo_sha256,
+        "thumbnail": bytes(template.thumbnail),
+    }
+
+
+def template_of(record: Record) -> Template:
+    """The inverse of `template_record`; the embedding is read-only."""
+    embedding = np.frombuffer(record["embedding"], "<f4").astype(np.float32, copy=False)
+    return Template(**{**record, "embedding": embedding, "thumbnail": bytes(record["thumbnail"])})
+
+
+def punch_record(punch: Punch) -> Record:
+    """Each cooldown slot in a field of its own, because each has a unique index."""
+    slot_a, slot_b = punch.cooldown_slots
+    return {
+        "punch_id": punch.punch_id,
+        "person_id": punch.person_id,
+        "at": utc(punch.at),
+        "direction": str(punch.direction),
+        "kiosk": punch.kiosk,
+        "source": punch.source,
+        "idempotency_key": punch.idempotency_key,
+        "cooldown_slot_a": slot_a,
+        "cooldown_slot_b": slot_b,
+        "receipt": None if punch.receipt is None else _plain(asdict(punch.receipt)),
+    }
+
+
+def punch_of(record: Record) -> Punch:
+    """The inverse of `punch_record`."""
+    fields = dict(record)
+    slots = (fields.pop("cooldown_slot_a"), fields.pop("cooldown_slot_b"))
+    receipt = None if fields["receipt"] is None else Receipt(**fields["receipt"])
+    return Punch(
+        **{**fields, "direction": Direction(fields["direction"]), "receipt": receipt}, cooldown_slots=slots
+    )
+
+
+def audit_record(entry: AuditEntry) -> Record:
+    """`detail` stays a dict; it has to be JSON."""
+    return {
+        "entry_id": entry.entry_id,
+        "at": utc(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": json.loads(to_json(entry.detail)),
+    }
+
+
+def audit_of(record: Record) -> AuditEntry:
+    """The inverse of `audit_record`."""
+    return AuditEntry(**record)
+
+
+def _plain(fields: Record) -> Record:
+    return {key: value.item() if isinstance(value, np.generic) else value for key, value in fields.items()}
