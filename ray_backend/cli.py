@@ -134,7 +134,7 @@ def people_import(
         console.print(table)
     console.print(
         f"{summary.people_added} people added, {summary.photos_accepted} photos stored, "
-        f"{len(refusals)} refused."
+        f"{summary.photos_known} were there already, {len(refusals)} refused."
     )
     if not consent and summary.people_added:
         console.print("No consent is noted for them. If they agreed, import with --consent.")
@@ -262,10 +262,9 @@ def store_copy(
         tasks: dict[str, int] = {}
 
         def advanced(kind: str, done: int, total: int) -> None:
-            task = (
-                tasks.setdefault(kind, bar.add_task(kind, total=total)) if kind not in tasks else tasks[kind]
-            )
-            bar.update(task, completed=done, total=total)
+            if kind not in tasks:
+                tasks[kind] = bar.add_task(kind)
+            bar.update(tasks[kind], completed=done, total=total)
 
         report = copy(Settings(), source, target, advanced)
     console.print(str(report), soft_wrap=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ray_backend.client import Backend, Photo
 from ray_backend.domain.errors import Conflict, InvalidInput, PhotosRefused
-from ray_backend.domain.model import Enrolment, PhotoReview
+from ray_backend.domain.model import Enrolment, PhotoProblem, PhotoReview
 from ray_backend.domain.requests import PersonDraft
 
 _PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
@@ -44,13 +44,22 @@ class ImportSummary:
         """Photos that became templates."""
         return sum(review.accepted for outcome in self.outcomes for review in outcome.reviews)
 
+    @property
+    def photos_known(self) -> int:
+        """Photos that had been stored before."""
+        return sum(
+            review.reason is PhotoProblem.ALREADY_STORED
+            for outcome in self.outcomes
+            for review in outcome.reviews
+        )
+
     def refusals(self) -> Iterator[tuple[str, str]]:
         """Folder or file, and why, for everything that was not taken."""
         for outcome in self.outcomes:
             if outcome.problem:
                 yield outcome.folder, outcome.problem
             for review in outcome.reviews:
-                if not review.accepted:
+                if not review.accepted and review.reason is not PhotoProblem.ALREADY_STORED:
                     yield f"{outcome.folder}/{review.label}", review.detail or review.reason.value
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from ray_backend.services.report import Report
+from ray_backend.services.report import Report, utc_offset
 
 _TITLES = {
     "employee_id": "Employee id",
@@ -40,7 +40,7 @@ def to_xlsx(report: Report) -> bytes:
     """Sheet *Attendance* with real dates, times and numbers, and sheet *About* with filter, time zone
     and time of generation."""
     table = _neutral(report.days)
-    offsets = [f"UTC{value:%:z}" for value in table["first_in"]]
+    offsets = [f"UTC{utc_offset(value)}" for value in table["first_in"]]
     for column in ("first_in", "last_out"):
         # Spreadsheet cells know no time zones: local time here, the offset in its own column.
         table[column] = [None if pd.isna(value) else value.to_pydatetime().replace(tzinfo=None, microsecond=0)

@@ -51,7 +51,7 @@ class Report:
         parts += [f"matching “{self.query.text}”"] if self.query.text else []
         stamp = self.generated_at.astimezone(self.zone)
         return (
-            f"{', '.join(parts)}. Times in {self.zone.key}, UTC{stamp:%:z} when this was generated, "
+            f"{', '.join(parts)}. Times in {self.zone.key}, UTC{utc_offset(stamp)} when this was generated, "
             f"{stamp:%Y-%m-%d %H:%M:%S}."
         )
 
@@ -120,6 +120,11 @@ class ReportService:
         days["department"] = [owner.department for owner in owners]
         days = days.sort_values(["date", "name", "employee_id"], ignore_index=True)
         return days[DAY_COLUMNS]
+
+
+def utc_offset(at: datetime) -> str:
+    """Such as `+01:00`."""
+    return at.isoformat(timespec="seconds")[-6:]
 
 
 def pages(read, query) -> Iterator:
