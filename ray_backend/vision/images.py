@@ -28,7 +28,16 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 # What Pillow's decoders raise on damaged files; found by fuzzing all three formats.
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error)
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    ZeroDivisionError,
+    struct.error,
+    zlib.error,
+)
 THUMBNAIL_MARGIN = 0.3
 DETAIL_SIDE = 1600  # twice what any detector here looks at; faces keep enough pixels to be embedded
 
@@ -72,8 +81,7 @@ def decode(data: bytes, *, max_bytes: int, max_pixels: int, reduce_to: int | Non
                 # JPEG alone can do this, and then decodes only a part of the coefficients.
                 image.draft(None, (width // factor, height // factor))
             image.load()
-            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-            return _pixels(image, _reduction(max(image.size), reduce_to), orientation)
+            return _pixels(image, _reduction(max(image.size), reduce_to), _orientation(image))
         except DAMAGE as error:
             raise BrokenImage("The picture is damaged or cut off. Take or send it again.") from error
 
@@ -99,6 +107,13 @@ def _looks_known(data: bytes) -> bool:
 def _too_many_pixels(limit: int | None) -> ImageTooLarge:
     allowed = f"; {limit / 1e6:.1f} million are allowed" if limit else ""
     return ImageTooLarge(f"The picture has too many pixels{allowed}. Take a smaller one.")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(EXIF_ORIENTATION, 1)
+    except DAMAGE:
+        return 1  # the picture itself is sound
 
 
 def _reduction(longest: int, reduce_to: int | None) -> int:
