@@ -14,14 +14,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.panel import Panel
 
 from ray_backend import runfile
 from ray_backend.client import Backend, ray_backend
 from ray_backend.domain.errors import InvalidInput, RollcallError, Unavailable, WrongCredentials
 from ray_backend.settings import Settings
 
-APP = Path(__file__).parent.parent / "streamlit_app" / "asgi.py"
+# Where streamlit_app and Streamlit's own configuration lie.
+PROJECT = Path(__file__).parent.parent
 _APP_START_S = 60.0
 _APP_STOP_S = 5.0
 _LOOK_AGAIN_S = 1.0
@@ -44,7 +44,7 @@ def run(settings: Settings, console: Console) -> None:
         status.update("Waiting for the web app")
         _wait_for_app(settings, app)
         status.stop()
-        console.print(_welcome(settings, backend, password, token))
+        console.print(_welcome(settings, backend, password, token), soft_wrap=True, highlight=False)
         _watch(app, backend)
 
 
@@ -141,14 +141,17 @@ def _secret(settings: Settings) -> str | None:
 def _app_process(settings: Settings):
     """The Streamlit server, in a process group of its own so that Ctrl-C reaches us first."""
     environment = os.environ | {"ROLLCALL_RAY_ADDRESS": settings.ray_address}
-    environment["PYTHONPATH"] = os.pathsep.join(
-        part for part in (str(APP.parent.parent), environment.get("PYTHONPATH", "")) if part
-    )
-    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+    command = [sys.executable, "-m", "streamlit_app"]
     command += ["--server.address", settings.address, "--server.port", str(settings.port)]
     with (settings.data_dir / "app.log").open("ab") as log:
         process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, cwd=APP.parent.parent, start_new_session=True
+            command,
+            env=environment,
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         yield process
@@ -208,21 +211,21 @@ def _stop_on_signals():
     yield
 
 
-def _welcome(settings: Settings, backend: Backend, password: str | None, token: str) -> Panel:
+def _welcome(settings: Settings, backend: Backend, password: str | None, token: str) -> str:
     pack = backend.overview().pack
     url = base_url(settings)
     if password:
-        admin = f"password [bold]{password}[/]  (shown this once: write it down)"
+        admin = f"{password}  (shown this once: write it down)"
     elif settings.admin_password:
-        admin = "the password in ROLLCALL_ADMIN_PASSWORD"
+        admin = "the one in ROLLCALL_ADMIN_PASSWORD"
     else:
-        admin = "the password shown at the first start (forgotten? set ROLLCALL_ADMIN_PASSWORD)"
-    lines = [
-        f"[bold]Admin[/]    {url}",
-        f"         {admin}",
-        f"[bold]Kiosk[/]    {url}/check-in?token={token}",
-        f"[bold]Faces[/]    {pack.pack_id}: {pack.origin}",
-        f"[bold]Licence[/]  {pack.licence}",
-        "[dim]Ctrl-C stops everything.[/]",
-    ]
-    return Panel("\n".join(lines), title="Rollcall is running", expand=False)
+        admin = "the one shown at the first start (forgotten? set ROLLCALL_ADMIN_PASSWORD)"
+    lines = {
+        "Open": url,
+        "Password": admin,
+        "Kiosk": f"{url}/check-in?token={token}",
+        "Faces": pack.origin,
+        "Licence": pack.licence,
+    }
+    body = "\n".join(f"  [bold]{title:<9}[/]{text}" for title, text in lines.items())
+    return f"\n[bold green]Rollcall is running[/]\n{body}\n  [dim]Ctrl-C stops everything.[/]"
