@@ -14,8 +14,8 @@ from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     FaceBelongsToAnother,
     ImageRejected,
+    InvalidInput,
     PackMismatch,
-    PersonNotFound,
     PhotosRefused,
 )
 from ray_backend.domain.model import (
@@ -31,11 +31,13 @@ from ray_backend.domain.quality import find_issue, score
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
+from ray_backend.services.owner import find_other_owner
 from ray_backend.services.policy import Policy
 
 PACK_SETTING = "pack"
 # A second face of less than this share of the first one's width stands in the background.
 _BACKGROUND_SHARE = 0.6
+_NORM_TOLERANCE = 1e-3
 
 
 class EnrolService:
@@ -135,13 +137,23 @@ class EnrolService:
     def add_template(self, template: Template) -> None:
         """Adds a ready template to a person, for programs that keep their own photos.
 
-        Raises PersonNotFound and PackMismatch.
+        Raises PersonNotFound, PackMismatch, FaceBelongsToAnother, and InvalidInput when the embedding is
+        not (D,) float32, L2-normalised.
         """
+        with self._one_at_a_time:
+            self._add_template(template)
+
+    def _add_template(self, template: Template) -> None:
         person = self._store.get_person(template.person_id)
         if template.pack_id != self._policy.pack_id:
             raise PackMismatch(
                 f"This template is of the pack {template.pack_id}, not {self._policy.pack_id}."
             )
+        # A row of another length would keep the gallery from being filled at the next start.
+        _require_comparable(template.embedding, self._policy.dimension)
+        other = self._other_person(template.embedding, person.person_id)
+        if other is not None:
+            raise _belongs_to("This template", other)
         self._pin_pack()
         self._store.add_templates([template])
         if person.active:
@@ -205,36 +217,23 @@ class EnrolService:
         issue = find_issue(face.quality, self._policy.enrol_limits)
         if issue is not None:
             return PhotoReview(photo.label, issue, face.box), face
-        other = self._other_person(face, person_id)
+        other = self._other_person(face.embedding, person_id)
         if other is not None:
-            return PhotoReview(photo.label, PhotoProblem.ANOTHER_PERSON, face.box, other), face
+            return PhotoReview(photo.label, PhotoProblem.ANOTHER_PERSON, face.box, other.person_id), face
         if own and max(float(face.embedding @ mine) for mine in own) < self._policy.threshold:
             return PhotoReview(photo.label, PhotoProblem.NOT_THE_SAME_PERSON, face.box), face
         return PhotoReview(photo.label, None, face.box), face
 
-    def _other_person(self, face: AnalysedFace, person_id: str | None) -> str | None:
-        """The id of somebody else whose face this is."""
-        for candidate in self._gallery.search(face.embedding[None, :])[0]:
-            if candidate.similarity >= self._policy.threshold and candidate.person_id != person_id:
-                return candidate.person_id
-        return None
+    def _other_person(self, embedding: np.ndarray, person_id: str | None) -> Person | None:
+        """Somebody else whose face this is."""
+        return find_other_owner(
+            self._store, self._gallery, embedding, threshold=self._policy.threshold, besides=person_id
+        )
 
     def _refuse_another_person(self, judged: list[tuple[PhotoReview, AnalysedFace | None]]) -> None:
         for review, _ in judged:
-            if review.reason is not PhotoProblem.ANOTHER_PERSON:
-                continue
-            try:
-                owner = self._store.get_person(review.detail)
-            except PersonNotFound:
-                # Erased by another process a moment ago.
-                self._gallery.remove_person(review.detail)
-                continue
-            raise FaceBelongsToAnother(
-                f"{review.label} shows {owner.name}, who is registered as {owner.employee_id}. "
-                "Open that person under People to add photos.",
-                owner.employee_id,
-                owner.name,
-            )
+            if review.reason is PhotoProblem.ANOTHER_PERSON:
+                raise _belongs_to(review.label, self._store.get_person(review.detail))
 
     def _require_some(self, reviews: list[PhotoReview]) -> None:
         if any(review.accepted for review in reviews):
@@ -250,6 +249,22 @@ class EnrolService:
                 f"This site's templates are made with the pack {pinned['id']}, but {self._policy.pack_id} "
                 "is running. Restart Rollcall, or change the pack with `rollcall pack use`."
             )
+
+
+def _belongs_to(shown_in: str, owner: Person) -> FaceBelongsToAnother:
+    return FaceBelongsToAnother(
+        f"{shown_in} shows {owner.name}, who is registered as {owner.employee_id}. "
+        "Open that person under People to add photos.",
+        owner.employee_id,
+        owner.name,
+    )
+
+
+def _require_comparable(embedding: np.ndarray, dimension: int) -> None:
+    if embedding.shape != (dimension,) or embedding.dtype != np.float32:
+        raise InvalidInput(f"Send the embedding as {dimension} float32 numbers.")
+    if not abs(float(np.linalg.norm(embedding)) - 1) <= _NORM_TOLERANCE:
+        raise InvalidInput("Send the embedding L2-normalised: its length has to be 1.")
 
 
 def _size(photo: AnalysedPhoto) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ class Policy:
     """One site's rules. `threshold` and `margin` are cosine, `cooldown_s` seconds."""
 
     pack_id: str
+    dimension: int
     threshold: float
     margin: float
     cooldown_s: float
@@ -26,6 +27,7 @@ class Policy:
         """The pack's calibrated threshold unless the site set its own."""
         return cls(
             pack_id=pack.pack_id,
+            dimension=pack.dimension,
             threshold=pack.threshold if threshold is None else threshold,
             margin=pack.margin,
             cooldown_s=cooldown_s,
