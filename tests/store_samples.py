@@ -1,0 +1,60 @@
+"""People, templates, punches and audit entries with everything filled in, for tests of the stores."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from ray_backend.domain.model import AuditEntry, Direction, Person, Punch, Receipt, Template, new_id
+
+MORNING = datetime(2026, 3, 2, 8, 0, 0, 123000, tzinfo=UTC)
+
+
+def person(employee_id: str = "E-1", **fields: Any) -> Person:
+    """Somebody whose times are whole milliseconds, which every database keeps."""
+    known = {"name": "Zoë Žižková", "created_at": MORNING, "department": "Küche", "email": "zoe@example.org"}
+    return Person(employee_id=employee_id, **{**known, "consent_at": MORNING, **fields})
+
+
+def template(owner: Person, **fields: Any) -> Template:
+    """A template with a random embedding of 128 numbers."""
+    embedding = np.random.default_rng().standard_normal(128).astype(np.float32)
+    known = {"pack_id": "pack-a", "quality": 0.75, "source": "camera", "created_at": MORNING}
+    more = {"photo_sha256": "ab" * 32, "thumbnail": b"\xff\xd8\x00thumbnail\xff\xd9"}
+    return Template(
+        **{
+            "person_id": owner.person_id,
+            "embedding": embedding / np.linalg.norm(embedding),
+            **known,
+            **more,
+            **fields,
+        }
+    )
+
+
+def punch(minute: int = 0, person_id: str = "p1", **fields: Any) -> Punch:
+    """A punch some minutes after the morning, with keys of its own."""
+    own = new_id()
+    known = {
+        "at": MORNING + timedelta(minutes=minute),
+        "direction": Direction.IN,
+        "kiosk": "door",
+        "source": "face",
+        "idempotency_key": own,
+        "cooldown_slots": (f"{own}/a", f"{own}/b"),
+        "receipt": Receipt("pack-a", 0.5, 0.8125, 0.1, 3, None, 41.5),
+    }
+    return Punch(person_id=person_id, **{**known, **fields})
+
+
+def audit_entry(minute: int = 0, **fields: Any) -> AuditEntry:
+    """An entry some minutes after the morning."""
+    known = {
+        "actor": "admin",
+        "action": "person.erased",
+        "subject": new_id(),
+        "detail": {"a.b": [1, {"$c": None}]},
+    }
+    return AuditEntry(**{"at": MORNING + timedelta(minutes=minute), **known, **fields})
