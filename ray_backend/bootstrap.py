@@ -64,7 +64,7 @@ def build_records(
         store=store,
         check_ins=CheckInService(store, gallery, clock, policy),
         enrolments=EnrolService(store, gallery, clock, policy, pack_spec(settings, pack)),
-        people=PeopleService(store, gallery, clock, pack.pack_id),
+        people=PeopleService(store, gallery, clock, policy),
         reports=ReportService(store, clock, settings.zone),
         access=AccessService(store, clock),
         overview=OverviewService(store, gallery, pack),

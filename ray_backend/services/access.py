@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -31,6 +32,8 @@ class AccessService:
         self._clock = clock
         self._hasher = hasher or PasswordHasher()
         self._audit = Auditor(store, clock)
+        # Guesses sent at once would all be checked before the first of them is counted.
+        self._one_at_a_time = threading.Lock()
 
     def ensure_admin(self, wanted: str | None) -> str | None:
         """Makes sure that an admin can sign in; returns the password if one had to be made up.
@@ -59,6 +62,10 @@ class AccessService:
         After five failures each further one locks signing in, for 30 s at first, then twice as long
         each time up to 15 minutes.
         """
+        with self._one_at_a_time:
+            self._sign_in(password)
+
+    def _sign_in(self, password: str) -> None:
         self._refuse_while_locked()
         stored = self._store.get_setting(_PASSWORD)
         if stored is None or not self._verifies(stored, password):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.errors import FaceBelongsToAnother, InvalidInput
 from ray_backend.domain.model import Erasure, Page, PeopleQuery, Person, PersonDetails, Template
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
+from ray_backend.services.owner import find_other_owner
+from ray_backend.services.policy import Policy
 
 
 class PeopleService:
     """Reads and changes people; the gallery follows at once."""
 
-    def __init__(self, store: Store, gallery: GalleryIndex, clock: Clock, pack_id: str) -> None:
+    def __init__(self, store: Store, gallery: GalleryIndex, clock: Clock, policy: Policy) -> None:
         self._store = store
         self._gallery = gallery
-        self._pack_id = pack_id
+        self._policy = policy
         self._audit = Auditor(store, clock)
 
     def find(self, query: PeopleQuery) -> Page[Person]:
@@ -61,11 +63,17 @@ class PeopleService:
         return after
 
     def set_active(self, person_id: str, active: bool, *, actor: str) -> Person:
-        """A deactivated person keeps all data, but is not recognised any more. Raises PersonNotFound."""
+        """A deactivated person keeps all data, but is not recognised any more.
+
+        Raises PersonNotFound, and FaceBelongsToAnother when the person was registered anew meanwhile.
+        """
         person = replace(self._store.get_person(person_id), active=active)
+        templates = [t for t in self._store.templates_of(person_id) if t.pack_id == self._policy.pack_id]
+        if active:
+            self._refuse_second_registration(person, templates)
         self._store.update_person(person)
         if active:
-            self._gallery.add([t for t in self._store.templates_of(person_id) if t.pack_id == self._pack_id])
+            self._gallery.add(templates)
         else:
             self._gallery.remove_person(person_id)
         self._audit.record(actor, "person.activated" if active else "person.deactivated", person_id)
@@ -99,3 +107,21 @@ class PeopleService:
             punches_kept=erasure.punches_kept,
         )
         return erasure
+
+    def _refuse_second_registration(self, person: Person, templates: list[Template]) -> None:
+        """Two people with one face would both be ambiguous for ever."""
+        for template in templates:
+            other = find_other_owner(
+                self._store,
+                self._gallery,
+                template.embedding,
+                threshold=self._policy.threshold,
+                besides=person.person_id,
+            )
+            if other is not None:
+                raise FaceBelongsToAnother(
+                    f"{person.name} is registered anew as {other.name}, {other.employee_id}. "
+                    "Deactivate or erase that registration first.",
+                    other.employee_id,
+                    other.name,
+                )
