@@ -14,6 +14,7 @@ from ray_backend.vision import quality
 from ray_backend.vision.alignment import arcface_crop
 from ray_backend.vision.pack_folder import PackFolder
 from ray_backend.vision.results import largest_first, normalised
+from ray_backend.vision.scrfd import find_faces
 from ray_backend.vision.session import providers, session_options
 
 # Longest side of the detector's input, as insightface sets it; where that shows no face, a second
@@ -34,7 +35,6 @@ class InsightfacePack:
         """
         self._detector = _load(files.detector, threads)
         self._embedder = _load(files.embedder, threads)
-        self._detector.prepare(0, det_thresh=MIN_SCORE)
         self._crop_size = int(self._embedder.input_size[0])
         self._batches = not isinstance(self._embedder.input_shape[0], int)
         dimension = self._embedder.output_shape[1]
@@ -47,13 +47,9 @@ class InsightfacePack:
             return []
         for longest in (DETECTION_SIDE, CLOSE_UP_SIDE):
             size = input_size(width, height, longest)
-            found, points = self._detector.detect(image_bgr, input_size=size)
-            if len(found):
+            faces = find_faces(self._detector, image_bgr, size, MIN_SCORE)
+            if faces:
                 break
-        faces = [
-            DetectedFace(tuple(float(v) for v in row[:4]), five.astype(np.float32), float(row[4]))
-            for row, five in zip(found, points, strict=True)
-        ]
         return largest_first(faces)
 
     def align(self, image_bgr: np.ndarray, face: DetectedFace) -> np.ndarray:
