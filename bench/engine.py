@@ -30,8 +30,8 @@ from ray_backend.vision.packs import load_engine
 from ray_backend.vision.scrfd import network_input
 
 FRAME = (640, 480)  # what a kiosk's camera sends
-ROUND_S = 0.25  # each stage is repeated for so long in a round; the median of the rounds counts
-ROUNDS = 5
+ROUND_S = 0.12  # each stage is repeated for so long in a round; the median of the rounds counts
+ROUNDS = 11
 CALLERS = 2
 
 
