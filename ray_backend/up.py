@@ -45,7 +45,7 @@ def run(settings: Settings, console: Console) -> None:
         _wait_for_app(settings, app)
         status.stop()
         console.print(_welcome(settings, backend, password, token), soft_wrap=True, highlight=False)
-        _watch(app, backend)
+        _watch(app, settings.ray_address)
 
 
 def check_machine(settings: Settings) -> None:
@@ -184,13 +184,13 @@ def _require_running(app: subprocess.Popen) -> None:
         )
 
 
-def _watch(app: subprocess.Popen, backend: Backend) -> None:
+def _watch(app: subprocess.Popen, ray_address: str) -> None:
     """Returns never; raises when the app or Ray is gone for good."""
     from ray_backend.serving import cluster
 
     while True:
         _require_running(app)
-        if not cluster.ray_is_alive():
+        if not cluster.ray_is_alive(ray_address):
             raise Unavailable("Ray stopped. Everything recorded is kept; start again with `make run`.")
         time.sleep(_LOOK_AGAIN_S)
 

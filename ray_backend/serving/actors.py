@@ -80,9 +80,7 @@ class DatabaseActor:
         """The nearest people to a (D,) embedding, best first."""
         return self.find_similar_embeddings_batch(embedding[None, :], limit)[0]
 
-    def find_similar_embeddings_batch(
-        self, embeddings: np.ndarray, limit: int = 5
-    ) -> list[list[Candidate]]:
+    def find_similar_embeddings_batch(self, embeddings: np.ndarray, limit: int = 5) -> list[list[Candidate]]:
         """The nearest people to each row of (N, D) float32, best first."""
         return self._records.check_ins.find_similar(embeddings, limit)
 

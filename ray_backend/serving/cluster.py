@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 
 from ray_backend import bootstrap
 from ray_backend.domain.errors import BackendUnavailable
@@ -114,12 +115,13 @@ def stop_ray() -> None:
     ray.shutdown()
 
 
-def ray_is_alive() -> bool:
-    """Whether this process is still connected to a Ray that answers."""
+def ray_is_alive(address: str) -> bool:
+    """Whether a Ray answers at `host:port`. Asking Ray itself would hang for a minute when it is dead."""
+    host, _, port = address.rpartition(":")
     try:
-        ray.get_runtime_context()
-        return bool(ray.nodes())
-    except (RayError, ConnectionError, RuntimeError):
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=5):
+            return True
+    except OSError:
         return False
 
 

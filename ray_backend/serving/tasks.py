@@ -15,9 +15,7 @@ from ray_backend.serving.actors import DATABASE_ACTOR
 _CHUNK = 64
 
 
-def _batch_process_faces(
-    images: Sequence[bytes], timeout_s: float
-) -> list[FrameAnalysis | ImageRejected]:
+def _batch_process_faces(images: Sequence[bytes], timeout_s: float) -> list[FrameAnalysis | ImageRejected]:
     return handles.PooledFaces(timeout_s).analyse_many(images)
 
 
