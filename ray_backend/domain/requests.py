@@ -59,7 +59,10 @@ def _allow(value: str, field: str, longest: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """Which days and people. Both dates are included; `text` is found in employee id or name."""
+    """Which days and people. Both dates are included; `text` is found in employee id or name.
+
+    `department` None means any, an empty one means people without a department.
+    """
 
     start: date
     end: date

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from datetime import datetime
 
 import pandas as pd
 from openpyxl.styles import Font
@@ -20,8 +22,10 @@ _TITLES = {
     "hours": "Hours",
     "punches": "Punches",
 }
-# A cell that begins with one of these is run as a formula by spreadsheets (OWASP: CSV injection).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A cell that begins with one of these, or their full-width forms, is run as a formula by spreadsheets
+# (OWASP: CSV injection). So is what follows a line break that the CSV does not quote.
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_CONTROL = re.compile(r"[\x00-\x20\x7f]+")
 
 
 def to_csv(report: Report) -> bytes:
@@ -40,7 +44,7 @@ def to_xlsx(report: Report) -> bytes:
     """Sheet *Attendance* with real dates, times and numbers, and sheet *About* with filter, time zone
     and time of generation."""
     table = _neutral(report.days)
-    offsets = [f"UTC{utc_offset(value)}" for value in table["first_in"]]
+    offsets = [_offset(*times) for times in zip(table["first_in"], table["last_out"], strict=True)]
     for column in ("first_in", "last_out"):
         # Spreadsheet cells know no time zones: local time here, the offset in its own column.
         table[column] = [None if pd.isna(value) else value.to_pydatetime().replace(tzinfo=None, microsecond=0)
@@ -72,8 +76,20 @@ def _format(sheet, table: pd.DataFrame) -> None:
 def _neutral(days: pd.DataFrame) -> pd.DataFrame:
     table = days.copy()
     for column in ("employee_id", "name", "department"):
-        table[column] = [f"'{text}" if text.startswith(_FORMULA_STARTS) else text for text in table[column]]
+        table[column] = [_plain(text) for text in table[column]]
     return table
+
+
+def _plain(text: str) -> str:
+    """Text on one line that no spreadsheet runs."""
+    text = _CONTROL.sub(" ", text).strip()
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _offset(first_in: datetime, last_out: datetime) -> str:
+    """Such as `UTC+01:00`, or both where the clocks changed in between."""
+    offsets = [f"UTC{utc_offset(at)}" for at in (first_in, last_out) if not pd.isna(at)]
+    return " to ".join(dict.fromkeys(offsets))
 
 
 def _iso(value) -> str | None:

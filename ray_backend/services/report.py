@@ -47,7 +47,8 @@ class Report:
     def describe(self) -> str:
         """The filter, the time zone and the time of generation, in words."""
         parts = [f"{self.query.start} to {self.query.end}"]
-        parts += [f"department {self.query.department}"] if self.query.department else []
+        if self.query.department is not None:
+            parts.append(f"department {self.query.department}" if self.query.department else "no department")
         parts += [f"matching “{self.query.text}”"] if self.query.text else []
         stamp = self.generated_at.astimezone(self.zone)
         return (
@@ -68,7 +69,7 @@ class ReportService:
         """Raises InvalidInput."""
         query = query.checked()
         people = {person.person_id: person for person in self._people(query)}
-        keep_erased = not (query.department or query.text)
+        keep_erased = query.department is None and not query.text
         punches = self._punches(query, people, keep_erased)
         return Report(query, self._zone, self._clock.now(), self._days(punches, people))
 
