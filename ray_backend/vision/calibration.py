@@ -30,7 +30,7 @@ DLIB_RESNET = Calibration(threshold=0.945, margin=0.01)
 FOLDER = Calibration(threshold=0.45, margin=0.05)
 
 # Provisional for insightface's named packs, whose weights could not be had where this was measured.
-# For buffalo_l others published: one person's photos 0.59 and more, different people in a photo 0.35
-# and less (cosanlab/py-feat, pull request 284); between strangers of one ethnic group at most
-# 6 in 10,000 above 0.50 (archledger/irlume, docs/recognition-results).
+# For buffalo_l others published: five people in one photo 0.35 and less (cosanlab/py-feat, pull request
+# 284); between strangers of one ethnic group at most 6 in 10,000 above 0.50 (archledger/irlume,
+# docs/recognition-results).
 NAMED = Calibration(threshold=0.45, margin=0.05)
