@@ -1,0 +1,148 @@
+"""The face pipeline: which faces are embedded, what it costs, and that a bad picture spoils no other."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from ray_backend.domain.errors import ImageRejected, ImageTooLarge, InvalidInput, UnsupportedImage
+from ray_backend.services.faces import Embed, FaceService
+from ray_backend.vision.images import PillowCodec
+from tests.fakes import FAKE_PACK, FakeEngine, photo
+
+ADA, ALAN, GRACE = 1, 2, 3
+
+
+class CountingEngine(FakeEngine):
+    """Notes how many faces each call was to embed."""
+
+    def __init__(self) -> None:
+        self.embedded: list[int] = []
+
+    def embed(self, crops):
+        self.embedded.append(len(crops))
+        return super().embed(crops)
+
+
+@pytest.fixture
+def engine() -> CountingEngine:
+    return CountingEngine()
+
+
+@pytest.fixture
+def faces(engine) -> FaceService:
+    return FaceService(engine, PillowCodec(max_bytes=1_000_000, max_pixels=1_000_000))
+
+
+def test_a_check_in_embeds_the_nearest_face_only(faces, engine):
+    analysis = faces.analyse(photo(ADA, ALAN, GRACE))
+    [face] = analysis.faces
+    assert face.box == (20, 40, 170, 190)
+    assert face.embedding.shape == (FAKE_PACK.dimension,)
+    assert engine.embedded == [1]
+
+
+def test_a_nearest_face_that_is_not_good_enough_is_not_embedded_and_no_other_stands_in(faces, engine):
+    [face] = faces.analyse(photo(ADA, ALAN, blurred=True)).faces
+    assert face.embedding is None
+    assert face.quality.sharpness == 0
+    assert sum(engine.embedded) == 0
+
+
+def test_all_faces_are_embedded_at_once_the_largest_first(faces, engine):
+    analysis = faces.analyse(photo(ADA, ALAN, GRACE), Embed.ALL)
+    widths = [face.box[2] - face.box[0] for face in analysis.faces]
+    assert widths == [150, 130, 110]
+    assert engine.embedded == [3]
+    for face, who in zip(analysis.faces, (ADA, ALAN, GRACE), strict=True):
+        np.testing.assert_allclose(face.embedding, faces.compute_embedding(photo(who)), atol=1e-6)
+
+
+def test_poor_faces_are_embedded_too_where_all_are_asked_for(faces):
+    [face] = faces.analyse(photo(ADA, blurred=True), Embed.ALL).faces
+    assert face.embedding is not None
+
+
+def test_the_analysis_says_how_large_the_picture_is_and_which_pack_ran(faces):
+    analysis = faces.analyse(photo(ADA, variant=3))
+    assert (analysis.width, analysis.height, analysis.pack_id) == (203, 240, FAKE_PACK.pack_id)
+    assert faces.pack is FAKE_PACK
+
+
+@pytest.mark.parametrize("embed", list(Embed))
+def test_each_stage_is_timed(faces, embed):
+    timings = faces.analyse(photo(ADA, ALAN), embed).timings_ms
+    assert set(timings) == {"decode", "detect", "quality", "embed"}
+    assert all(value >= 0 for value in timings.values())
+    assert timings["detect"] > 0
+
+
+def test_thumbnails_are_made_only_where_asked_for(faces):
+    assert faces.analyse(photo(ADA)).faces[0].thumbnail == b""
+    assert faces.analyse(photo(ADA), thumbnails=True).faces[0].thumbnail.startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("embed", list(Embed))
+def test_a_picture_of_nobody_has_no_faces(faces, embed):
+    assert faces.analyse(photo(), embed).faces == ()
+
+
+def test_of_many_pictures_a_bad_one_spoils_no_other(faces):
+    good, bad, empty, last = faces.analyse_many([photo(ADA), b"GIF89a", photo(), photo(ALAN)])
+    assert [len(analysis.faces) for analysis in (good, empty, last)] == [1, 0, 1]
+    assert isinstance(bad, UnsupportedImage)
+    assert faces.analyse_many([]) == []
+
+
+def test_many_pictures_are_answered_as_each_alone(faces):
+    pictures = [photo(ADA, ALAN), photo(GRACE)]
+    together = faces.analyse_many(pictures, thumbnails=True)
+    for analysis, picture in zip(together, pictures, strict=True):
+        alone = faces.analyse(picture, Embed.ALL, thumbnails=True)
+        assert [face.thumbnail for face in analysis.faces] == [face.thumbnail for face in alone.faces]
+        for one, other in zip(analysis.faces, alone.faces, strict=True):
+            np.testing.assert_array_equal(one.embedding, other.embedding)
+
+
+def test_a_picture_over_the_limits_is_refused(engine):
+    faces = FaceService(engine, PillowCodec(max_bytes=1_000_000, max_pixels=100))
+    with pytest.raises(ImageTooLarge):
+        faces.analyse(photo(ADA))
+    assert engine.embedded == []
+
+
+def test_an_embedding_is_of_the_nearest_face_however_poor(faces):
+    nearest = faces.compute_embedding(photo(ADA, ALAN, blurred=True))
+    np.testing.assert_allclose(nearest, faces.compute_embedding(photo(ADA)), atol=1e-6)
+
+
+def test_a_picture_without_a_face_has_no_embedding(faces):
+    with pytest.raises(InvalidInput, match="No face"):
+        faces.compute_embedding(photo())
+
+
+def test_of_many_embeddings_each_failure_is_the_answer_in_its_place(faces):
+    embedding, nobody, rejected = faces.compute_embeddings([photo(ADA), photo(), b"\x00"])
+    assert embedding.shape == (FAKE_PACK.dimension,)
+    assert type(nobody) is InvalidInput
+    assert isinstance(rejected, ImageRejected)
+
+
+def test_an_engine_that_breaks_is_not_hidden_as_a_bad_picture(faces, engine, monkeypatch):
+    def broken(crops):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(engine, "embed", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        faces.analyse_many([photo(ADA)])
+
+
+def test_pictures_analysed_at_once_do_not_mix(faces):
+    people = [1 + number % 4 for number in range(16)]
+    alone = {who: faces.compute_embedding(photo(who)) for who in set(people)}
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda who: faces.analyse(photo(who)).faces[0].embedding, people))
+    for who, embedding in zip(people, together, strict=True):
+        np.testing.assert_array_equal(embedding, alone[who])
