@@ -1,0 +1,29 @@
+"""The web server's entry: `streamlit run streamlit_app/asgi.py`. Streamlit, and the kiosks' cameras."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.routing import WebSocketRoute
+
+from streamlit_app import deps
+from streamlit_app.camera.socket import CameraEndpoint
+from streamlit_app.views import check_in, home, people, register, reports  # noqa: F401 loads them before the freeze
+
+
+@asynccontextmanager
+async def _connect_early(_app: st.App):
+    deps.connect_early()
+    yield
+
+
+gc.collect()
+gc.freeze()
+app = st.App(
+    Path(__file__).parent / "app.py",
+    routes=[WebSocketRoute("/cam", CameraEndpoint(deps.backend).serve)],
+    lifespan=_connect_early,
+)

@@ -1,0 +1,1 @@
+"""The kiosk's camera: live over a WebSocket, or one photo at a time."""

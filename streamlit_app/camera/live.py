@@ -1,0 +1,40 @@
+"""The live camera as a Streamlit component: mounts `live.js` and listens to the little it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ray_backend.settings import Settings
+from streamlit_app import texts
+
+_HERE = Path(__file__).parent
+_mount = st.components.v2.component(
+    "rollcall_live_camera",
+    html=(_HERE / "live.html").read_text(encoding="utf-8"),
+    css=(_HERE / "live.css").read_text(encoding="utf-8"),
+    js=(_HERE / "live.js").read_text(encoding="utf-8"),
+)
+
+
+def live_camera(token: str, settings: Settings) -> bool:
+    """Shows the camera over the whole screen. Returns whether the person wants the photo page instead.
+
+    The component reruns the page, too, when the server refused its connection: the page then finds out
+    whether the token still counts.
+    """
+    result = _mount(
+        key="live_camera",
+        data={
+            "socket": "cam",
+            "token": token,
+            "site": settings.site_name,
+            "zone": settings.time_zone,
+            "texts": texts.KIOSK,
+            "problems": {name: list(words) for name, words in texts.CAMERA_PROBLEMS.items()},
+        },
+        on_photo_change=lambda: None,
+        on_refused_change=lambda: None,
+    )
+    return bool(result.photo)

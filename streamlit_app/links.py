@@ -1,0 +1,27 @@
+"""Links from page to page."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+_PAGES = "pages"
+
+
+def remember(pages: dict[str, st.Page]) -> None:
+    """Makes the pages known by name for this run."""
+    st.session_state[_PAGES] = pages
+
+
+def link(name: str, label: str, icon: str | None = None) -> None:
+    """A link to a page by its name. Shows nothing where the page stands alone, as in a test."""
+    pages = st.session_state.get(_PAGES)
+    if pages:
+        st.page_link(pages[name], label=label, icon=icon)
+
+
+def kiosk_address(token: str) -> str:
+    """The kiosk page's full address, on the host by which this browser reached us."""
+    here = urlsplit(st.context.url or "http://localhost")
+    return f"{here.scheme}://{here.netloc}/check-in?{urlencode({'token': token})}"

@@ -1,0 +1,35 @@
+"""What the live camera says by itself, while no answer is there. The browser gets these as data."""
+
+from __future__ import annotations
+
+KIOSK = {
+    "idle": "Step in front of the camera",
+    "starting": "Starting the camera",
+    "allow": "If the browser asks, allow the camera.",
+    "online": "Ready",
+    "connecting": "Connecting",
+    "offline": "No connection",
+    "waiting": "The connection is interrupted",
+    "waitingHint": "It comes back by itself. Please wait.",
+    "retry": "Try again",
+    "photo": "Use a photo instead",
+}
+
+# Keys are the names of the errors of getUserMedia, and "InsecureContext" of our own.
+CAMERA_PROBLEMS = {
+    "NotAllowedError": (
+        "The camera is not allowed",
+        "Click the camera sign in the browser's address bar, allow the camera for this page, and try again.",
+    ),
+    "NotFoundError": ("No camera was found", "Plug in a camera. It starts by itself."),
+    "NotReadableError": (
+        "The camera is in use",
+        "Another program holds the camera. Close it; the camera then starts by itself.",
+    ),
+    "InsecureContext": (
+        "This address may not use the camera",
+        "Browsers allow the camera only at https:// addresses and at http://localhost. "
+        "Open this page with https, or on the computer that runs Rollcall.",
+    ),
+    "other": ("The camera does not start", "Check its cable, then try again."),
+}

@@ -1,0 +1,88 @@
+"""The admin's first page: who is in today, what to do next, and the kiosks."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ray_backend.client import Backend
+from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.requests import ReportQuery
+from streamlit_app import deps, links, presenters
+from streamlit_app.session import ACTOR, admin_only
+
+_NEW_ADDRESS = "new_kiosk_address"
+
+
+@admin_only
+def render(backend: Backend) -> None:
+    """Today at a glance."""
+    overview = backend.overview()
+    today = backend.reports.today()
+    days = backend.reports.report(ReportQuery(today, today)).days
+    st.title(deps.settings().site_name)
+    st.caption(f"{today:%A, %d %B %Y}")
+    registered, here, gone = st.columns(3)
+    registered.metric("People registered", overview.people, border=True)
+    here.metric("Came in today", len(days), border=True)
+    gone.metric("Left again", int(days["last_out"].notna().sum()), border=True)
+    if not overview.people:
+        _first_steps()
+    elif days.empty:
+        st.info("Nobody has checked in yet today.", icon=":material/schedule:")
+    else:
+        st.subheader("Today")
+        st.dataframe(presenters.day_rows(days).drop(columns="Date"), hide_index=True, width="stretch")
+    st.subheader("Kiosks")
+    _kiosks(backend)
+
+
+def _first_steps() -> None:
+    with st.container(border=True):
+        st.subheader("Your first day")
+        st.markdown(
+            "1. Register the first faces: a few photos of each person, taken here or from files.\n"
+            "2. Make a kiosk address below and open it on the computer or tablet at the door.\n"
+            "3. Walk up to it. Your name, the time and IN appear within a second or two.\n"
+            "4. At the end of the day, download the report."
+        )
+        links.link("register", "Register the first face", ":material/person_add:")
+
+
+def _kiosks(backend: Backend) -> None:
+    st.write("A kiosk is any browser with a camera that is opened with a kiosk address.")
+    for token in backend.access.tokens():
+        name, made, action = st.columns([3, 3, 2], vertical_alignment="center")
+        name.markdown(f":material/videocam: **{presenters.plain(token.kiosk)}**")
+        made.caption(f"allowed since {token.created_at.astimezone(deps.settings().zone):%Y-%m-%d %H:%M}")
+        if action.button("Shut out", key=f"revoke-{token.token_id}", width="stretch"):
+            _confirm_revoke(backend, token.token_id, token.kiosk)
+    if st.button("New kiosk address", icon=":material/add_link:"):
+        st.session_state.pop(_NEW_ADDRESS, None)
+        _new_address(backend)
+
+
+@st.dialog("Shut out this kiosk?")
+def _confirm_revoke(backend: Backend, token_id: str, kiosk: str) -> None:
+    st.write(f"The address of **{presenters.plain(kiosk)}** stops working within half a minute.")
+    if st.button("Shut out", type="primary", key="revoke-yes"):
+        backend.access.revoke_token(token_id, actor=ACTOR)
+        st.rerun()
+
+
+@st.dialog("New kiosk address")
+def _new_address(backend: Backend) -> None:
+    made = st.session_state.get(_NEW_ADDRESS)
+    if made:
+        st.success("Open this address on the kiosk. It is shown only now.", icon=":material/check_circle:")
+        st.code(made, language=None, wrap_lines=True)
+        st.caption("Whoever has it can check people in, so treat it like a key.")
+        return
+    name = st.text_input("Where does it stand?", placeholder="entrance", key="kiosk_name")
+    if st.button("Make the address", type="primary"):
+        try:
+            token = backend.access.issue_token(name, actor=ACTOR)
+        except InvalidInput as error:
+            st.error(error.message)
+            return
+        st.session_state[_NEW_ADDRESS] = links.kiosk_address(token)
+        st.rerun(scope="fragment")

@@ -1,0 +1,34 @@
+"""What a page shows while a part of Rollcall does not answer. It goes on by itself."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from ray_backend.domain.errors import RollcallError
+from streamlit_app import deps
+
+LOOK_AGAIN_S = 2.0
+
+
+def show(message: str) -> None:
+    """Says what is the matter, and runs the page again as soon as the backend answers."""
+    _, middle, _ = st.columns([1, 3, 1])
+    with middle:
+        st.subheader("One moment, please")
+        st.info(message, icon=":material/hourglass_top:")
+        st.caption("This page looks again every two seconds. Nothing needs to be done here.")
+        _look_again(time.monotonic())
+
+
+@st.fragment(run_every=LOOK_AGAIN_S)
+def _look_again(shown_at: float) -> None:
+    # The first run of a fragment is part of the page's own, which has just failed.
+    if time.monotonic() - shown_at < LOOK_AGAIN_S / 2:
+        return
+    try:
+        deps.backend().overview()
+    except RollcallError:
+        return
+    st.rerun()
