@@ -94,7 +94,8 @@ class Store(Protocol):
     """Keeps people, templates, punches, settings and the audit log. Safe to call from several threads.
 
     Every method may raise StoreUnavailable. What a method acknowledged by returning is durable.
-    Datetimes come back aware, in UTC, to the microsecond (mongo: to the millisecond).
+    Datetimes come back aware, in UTC, to the microsecond (mongo: those of people and
+    templates to the millisecond).
     """
 
     def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:

@@ -81,6 +81,8 @@ def new_server(folder: Path, *, ferretdb: Path | None = None) -> MongoServer:
         command = [mongod, "--bind_ip=127.0.0.1", f"--port={port}", f"--dbpath={folder}"]
         return MongoServer("mongod", command, port, folder)
     command = [sys.executable, "-c", NX_PROGRAM, "-p", str(port), "--data-dir", str(folder)]
+    # Its default is one file for the whole machine, which lets only one server run.
+    command += ["--pid-file", str(folder / "server.pid")]
     return MongoServer("nx-27017", command, port, folder)
 
 

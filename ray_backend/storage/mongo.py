@@ -69,18 +69,18 @@ INDEXES = {
         IndexModel("idempotency_key", unique=True),
         IndexModel("cooldown_slot_a", unique=True),
         IndexModel("cooldown_slot_b", unique=True),
-        IndexModel([("at", ASCENDING), ("punch_id", ASCENDING)]),
-        IndexModel([("person_id", ASCENDING), ("at", ASCENDING), ("punch_id", ASCENDING)]),
+        IndexModel([("at_us", ASCENDING), ("punch_id", ASCENDING)]),
+        IndexModel([("person_id", ASCENDING), ("at_us", ASCENDING), ("punch_id", ASCENDING)]),
     ],
-    "audit": [IndexModel([("at", ASCENDING), ("entry_id", ASCENDING)])],
+    "audit": [IndexModel([("at_us", ASCENDING), ("entry_id", ASCENDING)])],
 }
-PUNCHES_OLDEST_FIRST = [("at", ASCENDING), ("punch_id", ASCENDING)]
-PUNCHES_NEWEST_FIRST = [("at", DESCENDING), ("punch_id", DESCENDING)]
-AUDIT_NEWEST_FIRST = [("at", DESCENDING), ("entry_id", DESCENDING)]
+PUNCHES_OLDEST_FIRST = [("at_us", ASCENDING), ("punch_id", ASCENDING)]
+PUNCHES_NEWEST_FIRST = [("at_us", DESCENDING), ("punch_id", DESCENDING)]
+AUDIT_NEWEST_FIRST = [("at_us", DESCENDING), ("entry_id", DESCENDING)]
 
 
 class MongoStore:
-    """`ray_backend.ports.Store` in one MongoDB database. Times are kept to the millisecond."""
+    """`ray_backend.ports.Store` in one MongoDB database."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         """Connects with the first call, not here. Raises InvalidInput for an address that cannot be one."""
@@ -125,6 +125,9 @@ class MongoStore:
 
     def update_person(self, person: Person) -> None:
         document = documents.to_document(records.person_record(person), "person_id")
+        other = self.find_person(person.employee_id)
+        if other is not None and other.person_id != person.person_id:
+            raise DuplicateEmployeeId(messages.DUPLICATE_EMPLOYEE_ID)
         try:
             result = self._run(lambda db: db.people.replace_one({"_id": person.person_id}, document))
         except DuplicateKeyError as error:
@@ -291,9 +294,7 @@ class MongoStore:
         try:
             yield
         except (ConnectionFailure, ExecutionTimeout, WTimeoutError, ConfigurationError) as error:
-            raise StoreUnavailable(
-                f"The database at {self._server} does not answer. Check that it runs and can be reached."
-            ) from error
+            raise StoreUnavailable(self._away()) from error
         except OperationFailure as error:
             if error.code not in SIGN_IN_FAILURES:
                 raise
@@ -309,9 +310,13 @@ class MongoStore:
         """Without its unique indexes the database could not keep a punch from being written twice."""
         if not self._indexed:
             for name, indexes in INDEXES.items():
-                self._db[name].create_indexes(indexes)
+                for index in indexes:  # FerretDB drops the connection when several are there already
+                    self._db[name].create_indexes([index])
             self._indexed = True
         return self._db
+
+    def _away(self) -> str:
+        return f"The database at {self._server} does not answer. Check that it runs and can be reached."
 
     def _insert(self, name: str, document: Document) -> None:
         """Raises DuplicateKeyError, but not for what an attempt whose answer was lost has written."""
@@ -369,7 +374,7 @@ class MongoStore:
         ids = [punch["_id"] for punch in punches]
         stored = self._run(lambda db: list(db.punches.find({"_id": {"$in": ids}})))
         there = {document["_id"]: _punch(document) for document in stored}
-        if any(there.get(punch["_id"]) != _punch(_as_stored(punch)) for punch in punches):
+        if any(there.get(punch["_id"]) != _punch(punch) for punch in punches):
             raise DuplicatePunch(messages.DUPLICATE_PUNCH)
 
     def _page(
@@ -402,11 +407,6 @@ def _template_document(template: Template) -> Document:
 
 def _punch_document(punch: Punch) -> Document:
     return documents.to_document(records.punch_record(punch), "punch_id")
-
-
-def _as_stored(punch: Document) -> Document:
-    at = punch["at"]
-    return {**punch, "at": at.replace(microsecond=at.microsecond // 1000 * 1000)}
 
 
 def _person(document: Document) -> Person:

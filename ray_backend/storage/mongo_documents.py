@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
 from typing import Any
 
 from ray_backend.domain.model import PeopleQuery, PunchQuery
@@ -13,16 +12,19 @@ from ray_backend.storage.paging import decode_cursor
 
 Document = dict[str, Any]
 
-MILLISECOND = timedelta(milliseconds=1)
 AFTER_EVERY_TEXT = "\U0010ffff"
 
 
 def to_document(record: records.Record, id_key: str) -> Document:
     """The record with its id as `_id` too. Free-form dicts become JSON text: their keys may hold dots.
 
-    The id stays under its own name as well, because nx-27017 takes no index on `_id` and another field.
+    `at` is for people who look into the database; `at_us`, the same in microseconds, is what is sorted,
+    compared and read back. A date of MongoDB ends at milliseconds, and nx-27017 compares dates by the
+    second. The id stays under its own name, because nx-27017 takes no index on `_id` and another field.
     """
     document = {"_id": record[id_key], **record}
+    if "at" in document:
+        document["at_us"] = records.to_micros(document["at"])
     if "detail" in document:
         document["detail"] = records.to_json(document["detail"])
     return document
@@ -30,7 +32,9 @@ def to_document(record: records.Record, id_key: str) -> Document:
 
 def to_record(document: Document) -> records.Record:
     """The inverse of `to_document`."""
-    record = {key: value for key, value in document.items() if key not in ("_id", "stored_at")}
+    record = {key: value for key, value in document.items() if key not in ("_id", "at_us", "stored_at")}
+    if "at_us" in document:
+        record["at"] = records.from_micros(document["at_us"])
     if "detail" in record:
         record["detail"] = json.loads(record["detail"])
     return record
@@ -57,13 +61,13 @@ def people_after(cursor: str | None) -> list[Document]:
 
 
 def punches_filter(query: PunchQuery) -> Document:
-    """Without the cursor. Bounds are rounded up, because stored times are whole milliseconds."""
+    """Without the cursor."""
     wanted: Document = {}
     if query.person_id is not None:
         wanted["person_id"] = query.person_id
     bounds = {"$gte": query.start, "$lt": query.end}
-    at = {name: _whole_ms(moment) for name, moment in bounds.items() if moment is not None}
-    return {**wanted, "at": at} if at else wanted
+    at = {name: records.to_micros(moment) for name, moment in bounds.items() if moment is not None}
+    return {**wanted, "at_us": at} if at else wanted
 
 
 def timed_after(cursor: str | None, operator: str, id_key: str) -> list[Document]:
@@ -73,11 +77,10 @@ def timed_after(cursor: str | None, operator: str, id_key: str) -> list[Document
     """
     if cursor is None:
         return []
-    micros, last_id = decode_cursor(cursor, (int, str))
-    at = records.from_micros(micros)
+    at, last_id = decode_cursor(cursor, (int, str))
     return [
-        {"at": {f"{operator}e": at}},
-        {"$or": [{"at": {operator: at}}, {id_key: {operator: last_id}}]},
+        {"at_us": {f"{operator}e": at}},
+        {"$or": [{"at_us": {operator: at}}, {id_key: {operator: last_id}}]},
     ]
 
 
@@ -90,7 +93,3 @@ def all_of(*parts: Document) -> Document:
 def starts_with(prefix: str) -> Document:
     """Documents whose id starts with the prefix."""
     return {"_id": {"$gte": prefix, "$lt": prefix + AFTER_EVERY_TEXT}} if prefix else {}
-
-
-def _whole_ms(moment: datetime) -> datetime:
-    return records.EPOCH - (records.EPOCH - records.utc(moment)) // MILLISECOND * MILLISECOND

@@ -1,0 +1,132 @@
+"""Moving a site between databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ray_backend.domain.errors import Conflict, StoreUnavailable
+from ray_backend.domain.model import PeopleQuery, PunchQuery
+from ray_backend.ports import Store
+from ray_backend.settings import Settings
+from ray_backend.storage import open_store_url
+from ray_backend.storage.copy import CopyReport, copy_store
+from tests.contract.conftest import ADAPTERS
+from tests.store_samples import MORNING, audit_entry, person, punch, template
+
+MICROSECONDS = timedelta(microseconds=456)
+WHOLE = CopyReport(people=7, templates=14, punches=1203, settings=2, audit=9)
+
+
+@pytest.fixture
+def open_empty(make_url, settings: Settings) -> Iterator[Callable[[str], Store]]:
+    """Opens a new, empty store of an adapter."""
+    opened: list[Store] = []
+
+    def make(adapter: str) -> Store:
+        opened.append(open_store_url(make_url(adapter), settings))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+def fill(store: Store) -> Store:
+    """A site with times that MongoDB cannot keep to the last digit."""
+    for number in range(7):
+        somebody = person(f"E-{number}", created_at=MORNING + MICROSECONDS, active=number != 3)
+        store.add_person(somebody, [template(somebody), template(somebody, pack_id="pack-b")])
+    store.add_punches([punch(minute, at=MORNING + minute * MICROSECONDS) for minute in range(1203)])
+    store.put_setting("pack", {"id": "pack-a"})
+    store.put_setting("kiosk.1", ["x", None])
+    for minute in range(9):
+        store.add_audit(audit_entry(minute))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [("sqlite", "mongo"), ("mongo", "sqlite"), ("memory", "sqlite"), ("memory", ADAPTERS[-1])],
+)
+def test_a_copy_there_and_back_is_the_same(open_empty, there: str, back: str):
+    source, middle, end = fill(open_empty(there)), open_empty(back), open_empty(there)
+    assert copy_store(source, middle) == WHOLE
+    assert copy_store(middle, end) == WHOLE
+    assert end.list_punches(PunchQuery(limit=2000)) == source.list_punches(PunchQuery(limit=2000))
+    assert end.settings() == source.settings()
+    assert copy_store(source, end) == WHOLE
+
+
+@pytest.mark.parametrize("target_adapter", ADAPTERS)
+def test_an_interrupted_copy_goes_on_and_doubles_nothing(open_empty, target_adapter: str):
+    source, target = fill(open_empty("sqlite")), open_empty(target_adapter)
+
+    def interrupt_at(kind: str, count: int):
+        def progress(what: str, done: int, total: int) -> None:
+            if (what, done) == (kind, count):
+                raise StoreUnavailable("the cable was pulled")
+
+        return progress
+
+    for kind, count in (("people", 3), ("punches", 500), ("audit", 4)):
+        with pytest.raises(StoreUnavailable):
+            copy_store(source, target, interrupt_at(kind, count))
+    assert copy_store(source, target) == WHOLE
+    assert copy_store(source, target) == WHOLE
+
+
+def test_progress_ends_with_everything(open_empty):
+    last: dict[str, tuple[int, int]] = {}
+    source = fill(open_empty("memory"))
+    copy_store(source, open_empty("memory"), lambda what, done, total: last.update({what: (done, total)}))
+    assert last == {"people": (7, 7), "punches": (1203, 1203), "settings": (2, 2), "audit": (9, 9)}
+
+
+@pytest.mark.parametrize("target_adapter", ADAPTERS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda source, target: target.add_person(person("E-1", name="Somebody else")),
+        lambda source, target: target.add_person(person("stranger")),
+        lambda source, target: target.add_person(
+            replace(source.list_people(PeopleQuery()).items[0], name="Renamed")
+        ),
+        lambda source, target: target.add_punch(punch()),
+        lambda source, target: target.put_setting("pack", {"id": "pack-z"}),
+        lambda source, target: target.put_setting("of its own", 1),
+        lambda source, target: target.add_audit(audit_entry()),
+    ],
+    ids=["employee id", "person", "changed person", "punch", "setting", "other setting", "audit"],
+)
+def test_a_target_with_other_data_is_refused_untouched(open_empty, target_adapter: str, spoil):
+    source, target = fill(open_empty("memory")), open_empty(target_adapter)
+    spoil(source, target)
+    before = (target.list_people(PeopleQuery()).total, target.list_punches(PunchQuery()).total)
+    with pytest.raises(Conflict, match="target holds"):
+        copy_store(source, target)
+    assert (target.list_people(PeopleQuery()).total, target.list_punches(PunchQuery()).total) == before
+
+
+def test_a_template_of_other_content_is_refused(open_empty):
+    source, target = fill(open_empty("memory")), open_empty("memory")
+    somebody = source.list_people(PeopleQuery()).items[0]
+    face = source.templates_of(somebody.person_id)[0]
+    target.add_person(somebody, [template(somebody, template_id=face.template_id)])
+    with pytest.raises(Conflict, match="faces"):
+        copy_store(source, target)
+
+
+def test_a_write_during_the_copy_is_noticed(open_empty):
+    source, target = fill(open_empty("memory")), open_empty("memory")
+
+    def write(what: str, done: int, total: int) -> None:
+        if (what, done) == ("audit", 9):
+            source.add_punch(punch())
+
+    with pytest.raises(Conflict, match="punches \\(1204 in the source, 1203 in the target\\)"):
+        copy_store(source, target, write)
+    assert copy_store(source, target).punches == 1204
