@@ -19,6 +19,7 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
 )
 from ray_backend.domain.model import DecisionKind, PhotoProblem, QualityIssue, new_id
+from ray_backend.domain.quality import ENROL_LIMITS
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import FAKE_PACK, colour_of, photo
@@ -137,12 +138,12 @@ def test_somebody_small_in_the_background_does_not_matter(site):
 @pytest.mark.parametrize(
     ("flaw", "issue"),
     [
-        ({"size_px": 63}, QualityIssue.TOO_SMALL),
-        ({"visible": 0.8}, QualityIssue.CUT_OFF),
-        ({"yaw_deg": 36}, QualityIssue.TURNED_AWAY),
-        ({"brightness": 44}, QualityIssue.TOO_DARK),
-        ({"brightness": 226}, QualityIssue.TOO_BRIGHT),
-        ({"sharpness": 39}, QualityIssue.BLURRED),
+        ({"size_px": ENROL_LIMITS.min_size_px - 1}, QualityIssue.TOO_SMALL),
+        ({"visible": ENROL_LIMITS.min_visible - 0.05}, QualityIssue.CUT_OFF),
+        ({"yaw_deg": ENROL_LIMITS.max_yaw_deg + 1}, QualityIssue.TURNED_AWAY),
+        ({"brightness": ENROL_LIMITS.min_brightness - 1}, QualityIssue.TOO_DARK),
+        ({"brightness": ENROL_LIMITS.max_brightness + 1}, QualityIssue.TOO_BRIGHT),
+        ({"sharpness": ENROL_LIMITS.min_sharpness - 1}, QualityIssue.BLURRED),
     ],
 )
 def test_templates_have_to_keep_the_stricter_limits(site, flaw, issue):
