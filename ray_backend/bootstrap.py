@@ -21,6 +21,7 @@ from ray_backend.services.policy import Policy
 from ray_backend.services.report import ReportService, pages
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
+from ray_backend.vision import packs
 
 log = logging.getLogger(__name__)
 
@@ -38,19 +39,34 @@ class Records:
     overview: OverviewService
 
 
-def build_faces(settings: Settings, *, engine: FaceEngine | None = None) -> FaceService:
-    """The face pipeline. Raises PackUnavailable."""
+def find_pack(settings: Settings, store: Store, progress: packs.Progress | None = None) -> packs.Choice:
+    """The pack for this site, downloaded if need be; see `vision.packs.find_pack`."""
+    pinned = pinned_pack(store)
+    return packs.find_pack(settings, pinned=pinned["spec"] if pinned else None, progress=progress)
+
+
+def build_faces(
+    settings: Settings, choice: packs.Choice | None = None, *, engine: FaceEngine | None = None
+) -> FaceService:
+    """The face pipeline over the engine, or over the pack of the choice. Raises PackUnavailable."""
     from ray_backend.vision.images import PillowCodec
-    from ray_backend.vision.packs import load_engine
 
     codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-    return FaceService(engine or load_engine(settings), codec)
+    return FaceService(engine or packs.open_pack(choice), codec)
 
 
 def build_records(
-    settings: Settings, pack: Pack, *, store: Store | None = None, clock: Clock | None = None
+    settings: Settings,
+    pack: Pack,
+    pack_spec: str,
+    *,
+    store: Store | None = None,
+    clock: Clock | None = None,
 ) -> Records:
-    """The use cases over a filled gallery. Raises StoreUnavailable and PackMismatch."""
+    """The use cases over a filled gallery. `pack_spec` is what finds the pack again.
+
+    Raises StoreUnavailable and PackMismatch.
+    """
     store = store or open_store(settings)
     clock = clock or SystemClock()
     check_pack(store, pack)
@@ -63,7 +79,7 @@ def build_records(
     return Records(
         store=store,
         check_ins=CheckInService(store, gallery, clock, policy),
-        enrolments=EnrolService(store, gallery, clock, policy, pack_spec(settings, pack)),
+        enrolments=EnrolService(store, gallery, clock, policy, pack_spec),
         people=PeopleService(store, gallery, clock, policy),
         reports=ReportService(store, clock, settings.zone),
         access=AccessService(store, clock),
@@ -77,14 +93,6 @@ def pinned_pack(store: Store) -> dict | None:
     if pinned is None or (not pinned.get("chosen") and not store.count_templates().get(pinned["id"])):
         return None
     return pinned
-
-
-def with_pinned_pack(settings: Settings, store: Store) -> Settings:
-    """Settings whose `auto` is replaced by the pinned pack, where one is pinned."""
-    pinned = pinned_pack(store)
-    if pinned is None or settings.pack != "auto":
-        return settings
-    return settings.model_copy(update={"pack": pinned["spec"]})
 
 
 def check_pack(store: Store, pack: Pack) -> None:
@@ -109,8 +117,3 @@ def pin_pack(store: Store, pack: Pack, spec: str) -> tuple[Person, ...]:
     enrolled = {template.person_id for template in store.templates(pack.pack_id)}
     everybody = pages(store.list_people, PeopleQuery(active=True, limit=1000))
     return tuple(person for person in everybody if person.person_id not in enrolled)
-
-
-def pack_spec(settings: Settings, pack: Pack) -> str:
-    """What `Settings.pack` has to be so that this pack is found again."""
-    return pack.pack_id if settings.pack == "auto" else settings.pack

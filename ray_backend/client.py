@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ray_backend.domain.errors import ImageRejected
+from ray_backend.domain.errors import ImageRejected, RollcallError
 from ray_backend.domain.model import AnalysedPhoto, CheckIn, Enrolment, FrameAnalysis, PhotoReview, new_id
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.settings import Settings
@@ -103,9 +103,14 @@ def local_backend(settings: Settings, *, store=None, engine=None, clock=None) ->
     from ray_backend.storage import open_store
 
     store = store or open_store(settings)
-    settings = bootstrap.with_pinned_pack(settings, store)
-    faces = bootstrap.build_faces(settings, engine=engine)
-    records = bootstrap.build_records(settings, faces.pack, store=store, clock=clock)
+    try:
+        choice = None if engine else bootstrap.find_pack(settings, store)
+        faces = bootstrap.build_faces(settings, choice, engine=engine)
+        spec = choice.spec if choice else faces.pack.pack_id
+        records = bootstrap.build_records(settings, faces.pack, spec, store=store, clock=clock)
+    except RollcallError:
+        store.close()
+        raise
     return Backend(faces, records, where="in this process")
 
 

@@ -86,8 +86,7 @@ def _pack(settings: Settings) -> str:
 
     store = bootstrap.open_store(settings)
     try:
-        settings = bootstrap.with_pinned_pack(settings, store)
-        pack = bootstrap.build_faces(settings).pack
+        pack = bootstrap.build_faces(settings, bootstrap.find_pack(settings, store)).pack
         bootstrap.check_pack(store, pack)
     finally:
         store.close()

@@ -26,6 +26,6 @@ def running_address(data_dir: Path) -> str:
     try:
         note = json.loads((data_dir / _NAME).read_text())
         os.kill(note["pid"], 0)
-    except (FileNotFoundError, ProcessLookupError, json.JSONDecodeError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError, json.JSONDecodeError):
         return ""
     return note["ray_address"]

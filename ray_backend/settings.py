@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     """How this Rollcall runs. Descriptions are shown in the README, which a test compares with this."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ROLLCALL_", frozen=True, extra="ignore", validate_default=True
+        env_prefix="ROLLCALL_", env_ignore_empty=True, frozen=True, extra="ignore", validate_default=True
     )
 
     data_dir: Path = Field(Path("~/.rollcall"), description="folder for the database, tokens and logs")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from math import floor
 
 from ray_backend.domain.model import Direction, Punch
 
@@ -20,11 +19,12 @@ def cooldown_slots(person_id: str, at: datetime, cooldown_s: float, unless: str)
     of the key: slots of 61 s counted from 1970 have the numbers of slots of 60 s a year ago. `unless`
     is a key of the punch's own, which makes the slots unique where there is no cooldown.
     """
-    if cooldown_s <= 0:
+    length_us = round(cooldown_s * 1_000_000)
+    if length_us <= 0:
         return f"{unless}/a", f"{unless}/b"
-    position = (at - _EPOCH).total_seconds() / cooldown_s
-    slots = f"{person_id}/{cooldown_s:g}"
-    return f"{slots}/a{floor(position)}", f"{slots}/b{floor(position + 0.5)}"
+    at_us = (at - _EPOCH) // timedelta(microseconds=1)
+    slots = f"{person_id}/{length_us}"
+    return f"{slots}/a{at_us // length_us}", f"{slots}/b{(2 * at_us + length_us) // (2 * length_us)}"
 
 
 def same_visit(earlier: Punch | None, at: datetime, cooldown_s: float) -> bool:

@@ -28,9 +28,11 @@ def change_pack(settings: Settings, spec: str) -> PackChange:
 
     if settings.ray_address or running_address(settings.data_dir):
         raise Conflict("Rollcall is running with its present pack. Stop it, then change the pack.")
-    pack = bootstrap.build_faces(settings.model_copy(update={"pack": spec})).pack
+    settings = settings.model_copy(update={"pack": spec})
     store = bootstrap.open_store(settings)
     try:
-        return PackChange(pack.pack_id, pack.licence, bootstrap.pin_pack(store, pack, spec))
+        choice = bootstrap.find_pack(settings, store)
+        pack = bootstrap.build_faces(settings, choice).pack
+        return PackChange(pack.pack_id, pack.licence, bootstrap.pin_pack(store, pack, choice.spec))
     finally:
         store.close()

@@ -13,6 +13,7 @@ from ray_backend.domain.errors import InvalidInput
 from ray_backend.domain.model import Candidate, Pack, Punch, Template
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.settings import Settings
+from ray_backend.vision.packs import Choice
 
 NAMESPACE = "rollcall"
 DATABASE_ACTOR = "DatabaseActor"
@@ -23,8 +24,8 @@ _SERVICES = frozenset({"check_ins", "enrolments", "people", "reports", "access",
 class FaceEmbeddingActor:
     """Finds and embeds faces."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._faces: FaceService = bootstrap.build_faces(settings)
+    def __init__(self, settings: Settings, choice: Choice) -> None:
+        self._faces: FaceService = bootstrap.build_faces(settings, choice)
 
     def describe(self) -> Pack:
         """The pack that this actor runs."""
@@ -54,8 +55,8 @@ class FaceEmbeddingActor:
 class DatabaseActor:
     """Owns the gallery and the database: searches, decides, records."""
 
-    def __init__(self, settings: Settings, pack: Pack) -> None:
-        self._records = bootstrap.build_records(settings, pack)
+    def __init__(self, settings: Settings, pack: Pack, pack_spec: str) -> None:
+        self._records = bootstrap.build_records(settings, pack, pack_spec)
 
     def health(self) -> dict[str, Any]:
         """`pid`, `templates` in the gallery and its `gallery_version`. Raises StoreUnavailable."""

@@ -20,7 +20,7 @@ from ray_backend.serving.actors import (
     FaceEmbeddingActor,
 )
 from ray_backend.settings import Settings
-from ray_backend.storage import open_store
+from ray_backend.vision.packs import Choice
 
 # Frames of several kiosks are decided at once; the store's unique keys keep that safe.
 _DATABASE_THREADS = 8
@@ -58,22 +58,29 @@ def start_actors(settings: Settings, progress: Callable[[str], None] = lambda li
     Raises PackUnavailable, PackMismatch, StoreUnavailable and BackendUnavailable.
     """
     settings = settings.model_copy(update={"admin_password": None})
-    store = open_store(settings)
+    store = bootstrap.open_store(settings)
     try:
-        settings = bootstrap.with_pinned_pack(settings, store)
+        progress("Looking for the face models")
+        choice = bootstrap.find_pack(settings, store, _download_progress(progress))
         progress("Loading the face models")
-        first = _face_actor(settings, 0)
-        pack = _started(first.describe.remote())
+        faces = [_face_actor(settings, choice, index) for index in range(pool_size(settings))]
+        pack = _started(faces[0].describe.remote())
         bootstrap.check_pack(store, pack)
     finally:
         store.close()
-    settings = settings.model_copy(update={"pack": bootstrap.pack_spec(settings, pack)})
     progress("Opening the database and filling the gallery")
-    database = _builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS).remote(settings, pack)
-    others = [_face_actor(settings, index) for index in range(1, pool_size(settings))]
-    _started(database.call.remote("overview", "overview", (), {}))
-    for actor in others:
+    database = _builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS)
+    _started(database.remote(settings, pack, choice.spec).health.remote())
+    for actor in faces:
         _started(actor.describe.remote())
+
+
+def _download_progress(progress: Callable[[str], None]) -> Callable[[int, int | None], None]:
+    def tell(done_bytes: int, total_bytes: int | None) -> None:
+        of_total = f" of {total_bytes / 1e6:.0f}" if total_bytes else ""
+        progress(f"Downloading the face models: {done_bytes / 1e6:.0f}{of_total} MB")
+
+    return tell
 
 
 def pool_size(settings: Settings) -> int:
@@ -81,12 +88,12 @@ def pool_size(settings: Settings) -> int:
     return settings.actors or settings.threads or os.cpu_count() or 1
 
 
-def _face_actor(settings: Settings, index: int):
-    return _builder(FaceEmbeddingActor, f"{FACE_ACTOR}-{index}", threads=2).remote(settings)
+def _face_actor(settings: Settings, choice: Choice, index: int):
+    """Two threads let an actor read the next picture while the models run on the one before."""
+    return _builder(FaceEmbeddingActor, f"{FACE_ACTOR}-{index}", threads=2).remote(settings, choice)
 
 
 def _builder(cls: type, name: str, threads: int):
-    """Two threads an actor let it read the next picture while the models run on the one before."""
     return ray.remote(cls).options(
         name=name,
         namespace=NAMESPACE,

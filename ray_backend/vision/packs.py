@@ -24,7 +24,6 @@ INSIGHTFACE_LICENCE = (
 )
 FOLDER_LICENCE = "Not known to Rollcall: see the folder's owner."
 PACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-FOLDER_PACK_ID = re.compile(r".+-[0-9a-f]{8}")  # as `PackFolder.pack_id` makes them
 Progress = Callable[[int, int | None], None]
 
 
@@ -46,36 +45,63 @@ class Choice:
     reason: str
     folder: Path | None = None
 
+    @property
+    def spec(self) -> str:
+        """What `Settings.pack` has to be so that this pack is found again."""
+        return str(self.folder) if self.source is Source.FOLDER else self.name
 
-def load_engine(
-    settings: Settings, *, pinned_pack_id: str | None = None, progress: Progress | None = None
-) -> FaceEngine:
-    """The engine of the pack that the settings ask for.
 
-    With `pack` = `auto` that is the pinned pack, which the stored templates were made with; without
-    one a cached buffalo_l, else a downloaded one, else the built-in dlib-resnet. A pack that is named
-    in the settings is opened whatever is pinned. `progress(done_bytes, total_bytes)` follows a
-    download.
+def load_engine(settings: Settings, *, pinned: str | None = None) -> FaceEngine:
+    """The engine of the pack that the settings ask for: `find_pack`, then `open_pack`."""
+    return open_pack(find_pack(settings, pinned=pinned))
+
+
+def find_pack(settings: Settings, *, pinned: str | None = None, progress: Progress | None = None) -> Choice:
+    """The pack that the settings ask for, downloaded if need be: what is returned lies on this machine.
+
+    With `pack` = `auto` that is the one that `pinned` names as `Settings.pack` would, the one that the
+    stored templates were made with; without it a cached buffalo_l, else a downloaded one, else the
+    built-in dlib-resnet. A pack that is named in the settings is taken whatever is pinned.
+    `progress(done_bytes, total_bytes)` follows a download.
 
     Raises PackUnavailable, which says what to do; a pinned or a named pack is never replaced.
     """
-    choice = choose(settings, pinned_pack_id)
-    may_fall_back = settings.pack == AUTO and pinned_pack_id is None
+    choice = choose(settings, pinned)
+    if choice.source is not Source.DOWNLOAD:
+        return choice
     try:
-        return _open(choice, settings, progress)
+        folder = _download(choice, settings, progress)
     except PackUnavailable as error:
-        if not may_fall_back or choice.source is not Source.DOWNLOAD:
+        if not _may_fall_back(settings, pinned):
             raise
         why = f"it runs instead of {PREFERRED}, because {error.message}"
         log.warning("The face model pack is %s: %s", BUILT_IN, why)
-        return _open(Choice(BUILT_IN, Source.BUILT_IN, why), settings, None)
+        return Choice(BUILT_IN, Source.BUILT_IN, why)
+    return Choice(choice.name, Source.CACHE, f"{choice.reason}; downloaded", folder)
 
 
-def choose(settings: Settings, pinned_pack_id: str | None = None) -> Choice:
-    """Which pack `load_engine` opens or downloads first. Opens no model and no connection."""
+def open_pack(choice: Choice) -> FaceEngine:
+    """Opens the models of a choice that `find_pack` made. Raises PackUnavailable."""
+    origin = f"{choice.name}: {choice.reason}"
+    match choice.source:
+        case Source.BUILT_IN:
+            # Imports are here because each pack's libraries take a second, and one pack runs.
+            from ray_backend.vision.dlib_pack import DlibPack
+
+            return DlibPack(origin=f"{origin}; built in")
+        case Source.FOLDER:
+            return _open_folder(choice.folder, f"{origin}; found in {choice.folder}")
+        case Source.CACHE:
+            return _open_named(choice.name, choice.folder, f"{origin}; found in {choice.folder}")
+        case Source.DOWNLOAD:
+            raise PackUnavailable(f"{choice.name} is not downloaded yet. Start Rollcall to download it.")
+
+
+def choose(settings: Settings, pinned: str | None = None) -> Choice:
+    """Which pack `find_pack` takes, or downloads first. Opens no model and no connection."""
     wanted, reason = settings.pack, "set in ROLLCALL_PACK"
-    if wanted == AUTO and pinned_pack_id is not None:
-        wanted, reason = pinned_pack_id, "this site's templates were made with it"
+    if wanted == AUTO and pinned is not None:
+        wanted, reason = pinned, "this site's templates were made with it"
     elif wanted == AUTO:
         wanted, reason = PREFERRED, "the best pack for most sites"
     if wanted == BUILT_IN:
@@ -89,43 +115,11 @@ def choose(settings: Settings, pinned_pack_id: str | None = None) -> Choice:
         return Choice(wanted, Source.CACHE, reason, cached)
     if settings.pack == wanted and Path(wanted).is_dir():
         return Choice(wanted, Source.FOLDER, reason, Path(wanted).absolute())
-    if wanted != settings.pack and FOLDER_PACK_ID.fullmatch(wanted):
-        raise PackUnavailable(
-            f"This site's templates were made with the pack {wanted}, which came from a folder. "
-            "Set ROLLCALL_PACK to that folder."
-        )
     return Choice(wanted, Source.DOWNLOAD, reason, cached)
 
 
-def describe_choice(settings: Settings, pinned_pack_id: str | None = None) -> str:
-    """One sentence on what `load_engine` would do, for `rollcall doctor`."""
-    choice = choose(settings, pinned_pack_id)
-    match choice.source:
-        case Source.BUILT_IN:
-            return f"{choice.name} ({choice.reason}), built in"
-        case Source.DOWNLOAD:
-            fallback = settings.pack == AUTO and pinned_pack_id is None
-            otherwise = f"; without a connection {BUILT_IN} runs" if fallback else ""
-            return f"{choice.name} ({choice.reason}), to be downloaded to {choice.folder}{otherwise}"
-        case _:
-            return f"{choice.name} ({choice.reason}), from {choice.folder}"
-
-
-def _open(choice: Choice, settings: Settings, progress: Progress | None) -> FaceEngine:
-    origin = f"{choice.name}: {choice.reason}"
-    match choice.source:
-        case Source.BUILT_IN:
-            # Imports are here because each pack's libraries take a second, and one pack runs.
-            from ray_backend.vision.dlib_pack import DlibPack
-
-            return DlibPack(origin=f"{origin}; built in")
-        case Source.FOLDER:
-            return _open_folder(choice.folder, f"{origin}; found in {choice.folder}")
-        case Source.CACHE:
-            return _open_named(choice.name, choice.folder, f"{origin}; found in {choice.folder}")
-        case Source.DOWNLOAD:
-            folder = _download(choice, settings, progress)
-            return _open_named(choice.name, folder, f"{origin}; downloaded to {folder}")
+def _may_fall_back(settings: Settings, pinned: str | None) -> bool:
+    return settings.pack == AUTO and pinned is None
 
 
 def _download(choice: Choice, settings: Settings, progress: Progress | None) -> Path:

@@ -23,11 +23,11 @@ from ray_backend.settings import Settings
 from ray_backend.storage import open_store
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHROMIUM_FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync --no-proxy-server "
-    "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
-).split()
+CHROMIUM_FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+]  # fmt: skip
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"
 
 
@@ -92,6 +92,7 @@ def running_site(data_dir: Path, **variables: str) -> Iterator[Site]:
     """Starts `rollcall up`, waits until it says that it runs, and stops it as Ctrl-C does."""
     environment = site_environment(data_dir, **variables)
     settings = Settings(data_dir=data_dir, port=int(environment["ROLLCALL_PORT"]))
+    data_dir.mkdir(parents=True, exist_ok=True)
     log = data_dir / "up.log"
     command = [sys.executable, "-m", "ray_backend.cli", "up"]
     with log.open("wb") as output:

@@ -223,6 +223,7 @@ def test_a_reader_that_holds_the_log_is_reported(path: Path):
     reader.execute("SELECT count(*) FROM people").fetchone()
     with pytest.raises(StoreUnavailable, match="traces stay"):
         store.erase_person(somebody.person_id, keep_punches=True)
+    SqliteStore(path, timeout_s=0.1).close()
     reader.close()
     store.close()
     opened(path).close()

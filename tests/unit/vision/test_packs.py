@@ -12,7 +12,7 @@ from ray_backend.domain.errors import PackUnavailable
 from ray_backend.settings import Settings
 from ray_backend.vision import download
 from ray_backend.vision.insightface_pack import input_size
-from ray_backend.vision.packs import Source, choose, describe_choice, load_engine
+from ray_backend.vision.packs import Source, choose, load_engine
 from tests import faces
 from tests.unit.vision import models
 
@@ -74,19 +74,20 @@ def test_a_damaged_cache_is_an_error_and_no_reason_to_change_the_pack(tmp_path, 
 
 def test_the_pinned_pack_goes_before_a_better_one(tmp_path, no_network):
     models.save_pack(tmp_path / "models" / "buffalo_l")
-    assert load_engine(settings(tmp_path), pinned_pack_id="dlib-resnet").pack.pack_id == "dlib-resnet"
+    assert load_engine(settings(tmp_path), pinned="dlib-resnet").pack.pack_id == "dlib-resnet"
 
 
 def test_a_pinned_pack_is_never_replaced(tmp_path, no_network):
     with pytest.raises(PackUnavailable, match=r"buffalo_s cannot be downloaded.*put its files into"):
-        load_engine(settings(tmp_path), pinned_pack_id="buffalo_s")
+        load_engine(settings(tmp_path), pinned="buffalo_s")
     assert no_network == ["buffalo_s"]
 
 
-def test_a_pinned_pack_from_a_folder_needs_the_folder(tmp_path, no_network):
-    with pytest.raises(PackUnavailable, match="Set ROLLCALL_PACK to that folder"):
-        load_engine(settings(tmp_path), pinned_pack_id="edge-0123abcd")
-    assert no_network == []
+def test_a_pinned_pack_from_a_folder_is_found_again_by_its_spec(tmp_path, no_network):
+    spec = choose(settings(tmp_path, str(models.save_pack(tmp_path / "office")))).spec
+    pack = load_engine(settings(tmp_path), pinned=spec).pack
+    assert pack.pack_id.startswith("office-")
+    assert "templates were made with it" in pack.origin
 
 
 def test_a_named_pack_is_never_replaced(tmp_path, no_network):
@@ -159,11 +160,8 @@ def test_an_embedder_that_puts_out_zeros_is_an_error(tmp_path):
         ("./office", None, Source.FOLDER),
     ],
 )
-def test_a_choice_is_described_without_downloading(tmp_path, pack, pinned, source, no_network):
+def test_choosing_downloads_nothing(tmp_path, pack, pinned, source, no_network):
     assert choose(settings(tmp_path, pack), pinned).source is source
-    assert describe_choice(settings(tmp_path, pack), pinned).startswith(
-        choose(settings(tmp_path, pack), pinned).name
-    )
     assert no_network == []
 
 
