@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -13,6 +14,7 @@ from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     DuplicatePunch,
     PersonNotFound,
+    StoreUnavailable,
     TemplateNotFound,
 )
 from ray_backend.domain.model import (
@@ -31,6 +33,8 @@ from ray_backend.storage.sqlite_file import SqliteFile
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 TEMPLATE_BATCH = 500
 TIME_COLUMNS = frozenset({"at", "created_at", "consent_at"})
 JSON_COLUMNS = frozenset({"receipt", "detail"})
@@ -42,7 +46,11 @@ class SqliteStore:
     def __init__(self, path: Path, *, timeout_s: float) -> None:
         """Opens or creates the file. Raises StoreUnavailable."""
         self._file = SqliteFile(path, timeout_s=timeout_s)
-        self._wipe_if_due()
+        try:
+            self._wipe_if_due()
+        except StoreUnavailable as error:
+            # No reason not to start: the mark stays, so the next start or erasure wipes.
+            log.warning("Traces of erased records are not wiped yet. %s", error)
 
     def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:
         rows = [_row(records.template_record(template)) for template in templates]
