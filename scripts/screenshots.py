@@ -118,7 +118,7 @@ def _kiosk(browser: Browser, size: str, options: argparse.Namespace) -> None:
         page.get_by_role("button", name="Use a photo instead").click()
         _wait(page, "Check in with a photo")
         page.get_by_text("This computer has no camera").click()
-        page.locator("input[type=file]").set_input_files([_file("1002")])
+        page.locator("input[type=file]").set_input_files(_files("1002"))
         _wait(page, "Welcome,", "Goodbye,", "Already checked")
         _shoot(page, options, f"kiosk-photo-{size}")
 
@@ -166,23 +166,25 @@ def _fill_in(page: Page, employee_id: str, name: str, department: str) -> None:
     box = page.get_by_role("combobox")
     box.fill(department)
     box.press("Enter")
-    page.locator("input[type=file]").set_input_files([_file(employee_id)])
+    page.locator("input[type=file]").set_input_files(_files(employee_id))
     _wait(page, "will be used.")
 
 
-def _file(employee_id: str) -> dict:
-    """A photo as an upload; who is not in the group picture is the astronaut, or nobody."""
-    if employee_id == "1005":
-        return {"name": "empty-chair.jpg", "mimeType": "image/jpeg", "buffer": _jpeg(_blank((640, 480)))}
-    buffer = _jpeg(_portrait(employee_id))
-    return {"name": f"person-{employee_id}.jpg", "mimeType": "image/jpeg", "buffer": buffer}
+def _files(employee_id: str) -> list[dict]:
+    """Photos as uploads; a newcomer also hands in one without a face."""
+    files = [_file(f"person-{employee_id}.jpg", _portrait(employee_id))]
+    return files if employee_id in PEOPLE else [*files, _file("empty-chair.jpg", _blank((640, 480)))]
+
+
+def _file(name: str, picture: Image.Image) -> dict:
+    return {"name": name, "mimeType": "image/jpeg", "buffer": _jpeg(picture)}
 
 
 def _portrait(employee_id: str) -> Image.Image:
-    if employee_id not in _GROUP:
+    if employee_id == "1001":
         return Image.fromarray(skimage.data.astronaut()).crop((60, 0, 400, 400))
     group = Image.open(Path(insightface.__file__).parent / "data" / "images" / "t1.jpg")
-    return group.crop(_GROUP[employee_id]).resize((460, 460))
+    return group.crop(_GROUP.get(employee_id, _STRANGER)).resize((460, 460))
 
 
 def _write_video(path: Path) -> None:
@@ -192,7 +194,7 @@ def _write_video(path: Path) -> None:
         _blank((640, 480)),
         _placed(_portrait("1001"), 460).point(lambda value: value // 7),
         _placed(_portrait("1001"), 460),
-        _placed(group.crop(_STRANGER), 440),
+        _placed(group.crop(_STRANGER), 330),
     ]
     with path.open("wb") as video:
         for scene in scenes:

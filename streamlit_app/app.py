@@ -14,7 +14,12 @@ from streamlit_app.views import check_in, home, people, register, reports
 
 def main() -> None:
     """One run of the page that the browser's address names."""
-    st.set_page_config(page_title=deps.settings().site_name, page_icon=":material/how_to_reg:", layout="wide")
+    st.set_page_config(
+        page_title=deps.settings().site_name,
+        page_icon=":material/how_to_reg:",
+        layout="wide",
+        initial_sidebar_state=236,
+    )
     style.app_style()
     pages = _pages()
     links.remember(pages)

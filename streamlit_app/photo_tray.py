@@ -14,7 +14,7 @@ from streamlit_app import pictures, presenters
 
 PICTURES = ["jpg", "jpeg", "png", "webp"]
 MOST_PHOTOS = 12
-_COLUMNS = 4
+_CARD_PX = 210
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ def _review(backend: Backend, key: str, photos: list[Photo], person_id: str | No
 
 
 def _show(key: str, photos: list[Photo], reviews: list[PhotoReview]) -> None:
-    cells = [cell for _ in range(0, len(photos), _COLUMNS) for cell in st.columns(_COLUMNS)]
-    for cell, photo, review in zip(cells, photos, reviews, strict=False):
-        with cell.container(border=True):
+    row = st.container(horizontal=True)
+    for photo, review in zip(photos, reviews, strict=True):
+        with row.container(border=True, width=_CARD_PX):
             _show_one(key, photo, review)
 
 

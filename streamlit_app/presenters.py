@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -207,16 +208,22 @@ def day_rows(days: pd.DataFrame) -> pd.DataFrame:
             "Department": days["department"].to_list(),
             "First in": [_clock(value) for value in days["first_in"]],
             "Last out": [_clock(value) for value in days["last_out"]],
-            "Hours": days["hours"].to_list(),
+            "Hours": ["" if pd.isna(hours) else f"{hours:.2f}" for hours in days["hours"]],
             "Records": days["punches"].to_list(),
         }
     )
 
 
-def present_per_day(days: pd.DataFrame) -> pd.DataFrame:
-    """One row for each day with attendance: `day` as text, `people` a count."""
+def present_per_day(days: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
+    """One row for each day from `start` to `end`: `day` as text, `people` a count."""
     counts = days.groupby("date")["employee_id"].nunique()
-    return pd.DataFrame({"day": [f"{day:%Y-%m-%d}" for day in counts.index], "people": counts.to_list()})
+    every_day = [start + timedelta(days=number) for number in range((end - start).days + 1)]
+    return pd.DataFrame(
+        {
+            "day": [f"{day:%a %d %b %Y}" for day in every_day],
+            "people": [int(counts.get(day, 0)) for day in every_day],
+        }
+    )
 
 
 def plain(text: str) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.errors import TooManyAttempts, WrongCredentials
+from streamlit_app import deps, presenters
 
 IDLE_S = 8 * 3600
 ACTOR = "admin"
@@ -50,7 +51,7 @@ def require_admin(backend: Backend) -> None:
 
 
 def _sign_in_form(backend: Backend, expired: bool) -> None:
-    st.title("Sign in")
+    st.title(f"Sign in to {presenters.plain(deps.settings().site_name)}")
     if expired:
         st.info("You were signed out because nothing happened for a long time.")
     with st.form("sign_in"):

@@ -15,9 +15,8 @@ def show(backend: Backend) -> None:
         warning = presenters.pack_warning(pack)
         if warning:
             st.warning(warning, icon=":material/warning:")
-        st.caption(f"**{deps.settings().site_name}**  \n{presenters.pack_words(pack)}")
-        with st.popover("About the face models", type="tertiary"):
-            st.markdown(f"**{pack.pack_id}**")
-            st.write(pack.origin)
-            st.caption(f"Licence: {pack.licence}")
+        st.caption(f"**{presenters.plain(deps.settings().site_name)}**  \n{presenters.pack_words(pack)}")
+        st.caption(f"Licence: {presenters.plain(pack.licence)}")
+        with st.popover("Why these models?", type="tertiary"):
+            st.write(presenters.plain(pack.origin))
         st.button("Sign out", icon=":material/logout:", on_click=session.sign_out, width="stretch")

@@ -6,6 +6,10 @@ import streamlit as st
 
 _APP = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 3rem; max-width: 72rem; }
+.st-key-people-list [data-testid="stHorizontalBlock"] { border-bottom: 1px solid #8883; min-height: 2.75rem;
+  align-items: center; }
+.st-key-people-list [data-testid="stText"] { font: inherit; font-size: 0.95rem; overflow-wrap: anywhere; }
+.st-key-people-list button p { font-size: 0.95rem; font-weight: 600; text-align: left; }
 .rc-photo { position: relative; width: 100%; border-radius: .5rem; overflow: hidden; line-height: 0; }
 .rc-photo img { width: 100%; }
 .rc-photo i { position: absolute; border: 3px solid #fff; border-radius: .5rem;

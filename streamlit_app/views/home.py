@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ray_backend.client import Backend
-from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.errors import RollcallError
+from ray_backend.domain.model import KioskToken
 from ray_backend.domain.requests import ReportQuery
 from streamlit_app import deps, links, presenters
 from streamlit_app.session import ACTOR, admin_only
@@ -55,22 +56,29 @@ def _kiosks(backend: Backend) -> None:
         name.markdown(f":material/videocam: **{presenters.plain(token.kiosk)}**")
         made.caption(f"allowed since {token.created_at.astimezone(deps.settings().zone):%Y-%m-%d %H:%M}")
         if action.button("Shut out", key=f"revoke-{token.token_id}", width="stretch"):
-            _confirm_revoke(backend, token.token_id, token.kiosk)
+            confirm_revoke(backend, token)
     if st.button("New kiosk address", icon=":material/add_link:"):
         st.session_state.pop(_NEW_ADDRESS, None)
-        _new_address(backend)
+        new_address(backend)
 
 
 @st.dialog("Shut out this kiosk?")
-def _confirm_revoke(backend: Backend, token_id: str, kiosk: str) -> None:
-    st.write(f"The address of **{presenters.plain(kiosk)}** stops working within half a minute.")
-    if st.button("Shut out", type="primary", key="revoke-yes"):
-        backend.access.revoke_token(token_id, actor=ACTOR)
-        st.rerun()
+def confirm_revoke(backend: Backend, token: KioskToken) -> None:
+    """Asks first."""
+    st.write(f"The address of **{presenters.plain(token.kiosk)}** stops working within half a minute.")
+    if not st.button("Shut out", type="primary", key="revoke-yes"):
+        return
+    try:
+        backend.access.revoke_token(token.token_id, actor=ACTOR)
+    except RollcallError as error:
+        st.error(error.message, icon=":material/error:")
+        return
+    st.rerun()
 
 
 @st.dialog("New kiosk address")
-def _new_address(backend: Backend) -> None:
+def new_address(backend: Backend) -> None:
+    """Makes a token for a kiosk and shows its address once."""
     made = st.session_state.get(_NEW_ADDRESS)
     if made:
         st.success("Open this address on the kiosk. It is shown only now.", icon=":material/check_circle:")
@@ -81,8 +89,8 @@ def _new_address(backend: Backend) -> None:
     if st.button("Make the address", type="primary"):
         try:
             token = backend.access.issue_token(name, actor=ACTOR)
-        except InvalidInput as error:
-            st.error(error.message)
+        except RollcallError as error:
+            st.error(error.message, icon=":material/error:")
             return
         st.session_state[_NEW_ADDRESS] = links.kiosk_address(token)
         st.rerun(scope="fragment")

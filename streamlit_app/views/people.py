@@ -11,7 +11,7 @@ from streamlit_app.session import admin_only
 from streamlit_app.views import person
 
 PAGE_SIZE = 20
-_ALL = "All departments"
+_ALL = "All"
 _STATES = {"Active": True, "Deactivated": False, "Everybody": None}
 _CURSORS, _FILTER = "people_cursors", "people_filter"
 _WIDTHS = [4, 3, 3, 2]
@@ -55,10 +55,11 @@ def _cursors(query: PeopleQuery) -> list[str | None]:
 
 
 def _rows(people: tuple[Person, ...]) -> None:
-    for cell, title in zip(st.columns(_WIDTHS), ("Name", "Employee id", "Department", ""), strict=True):
+    table = st.container(key="people-list", gap="xsmall")
+    for cell, title in zip(table.columns(_WIDTHS), ("Name", "Employee id", "Department", ""), strict=True):
         cell.caption(title)
     for someone in people:
-        name, number, department, state = st.columns(_WIDTHS, vertical_alignment="center")
+        name, number, department, state = table.columns(_WIDTHS, vertical_alignment="center")
         name.button(
             presenters.plain(someone.name), key=f"open-{someone.person_id}", type="tertiary",
             on_click=person.open_person, args=(someone.person_id,), icon=":material/person:",

@@ -13,7 +13,7 @@ from streamlit_app.photo_tray import forget_reviews, photo_tray
 from streamlit_app.session import ACTOR
 
 _NOTE, _FAREWELL, _TRAY = "person_note", "people_farewell", "person_tray"
-_PHOTO_COLUMNS = 5
+_CARD_PX = 190
 
 
 def open_person(person_id: str) -> None:
@@ -41,7 +41,7 @@ def render(backend: Backend, person_id: str) -> None:
     note = st.session_state.pop(_NOTE, None)
     if note:
         st.success(note, icon=":material/check_circle:")
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         _details_form(backend, details.person)
     with right:
@@ -106,11 +106,12 @@ def _state(backend: Backend, person: Person) -> None:
         if st.button(
             "Erase this person", icon=":material/delete_forever:", key="person-erase", width="stretch"
         ):
-            _erase(backend, person)
+            confirm_erasure(backend, person)
 
 
 @st.dialog("Erase for good?")
-def _erase(backend: Backend, person: Person) -> None:
+def confirm_erasure(backend: Backend, person: Person) -> None:
+    """Erases only after the employee id was typed in."""
     st.write(
         f"**{presenters.plain(person.name)}**, all photos and everything computed from them will be gone."
     )
@@ -140,11 +141,9 @@ def _photos(backend: Backend, details: PersonDetails) -> None:
     st.subheader(f"Photos ({len(details.templates)})")
     if not details.templates:
         st.info("Without photos the kiosk cannot recognise this person. Add some below.")
-    cells = [
-        cell for _ in range(0, len(details.templates), _PHOTO_COLUMNS) for cell in st.columns(_PHOTO_COLUMNS)
-    ]
-    for cell, template in zip(cells, details.templates, strict=False):
-        with cell.container(border=True):
+    row = st.container(horizontal=True)
+    for template in details.templates:
+        with row.container(border=True, width=_CARD_PX):
             _photo(backend, template)
     with st.expander("Add photos", icon=":material/add_a_photo:", expanded=not details.templates):
         _add_photos(backend, details.person)

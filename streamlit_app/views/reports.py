@@ -15,7 +15,8 @@ from streamlit_app import links, presenters
 from streamlit_app.session import admin_only
 
 MOST_ROWS = 2000
-_ALL = "All departments"
+_ALL = "All"
+_WITHOUT_YEAR = "slice(datum.label, 0, 10)"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -36,7 +37,7 @@ def render(backend: Backend) -> None:
         _nothing(query)
     else:
         _totals(report)
-        _chart(report.days)
+        _chart(report)
         _table(report.days)
         _downloads(backend, report)
     st.caption(report.describe())
@@ -44,7 +45,7 @@ def render(backend: Backend) -> None:
 
 def _filters(backend: Backend) -> ReportQuery | None:
     today = backend.reports.today()
-    dates, department, text = st.columns([3, 2, 2])
+    dates, department, text = st.columns([5, 3, 3])
     chosen = dates.date_input(
         "From and to",
         (today - timedelta(days=6), today),
@@ -71,21 +72,26 @@ def _nothing(query: ReportQuery) -> None:
 def _totals(report) -> None:
     people, days, hours, incomplete = st.columns(4)
     people.metric("People", report.people, border=True)
-    days.metric("Days with attendance", len(report.days), border=True)
+    days.metric("Days", len(report.days), border=True)
     hours.metric("Hours", f"{report.hours:,.1f}", border=True)
     incomplete.metric(
-        "Days with one record", report.incomplete_days, border=True,
-        help="Somebody came in, but no record of leaving is there, so these days have no hours.",
+        "Incomplete", report.incomplete_days, border=True,
+        help="Days with a single record: somebody came in, but no leaving was recorded. They have no hours.",
     )  # fmt: skip
 
 
-def _chart(days: pd.DataFrame) -> None:
-    present = presenters.present_per_day(days)
+def _chart(report) -> None:
+    present = presenters.present_per_day(report.days, report.query.start, report.query.end)
     bars = (
         alt.Chart(present)
         .mark_bar(cornerRadiusTopLeft=3, cornerRadiusTopRight=3, size=min(48, max(4, 640 // len(present))))
         .encode(
-            x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            x=alt.X(
+                "day:O",
+                title=None,
+                sort=None,
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, labelExpr=_WITHOUT_YEAR),
+            ),
             y=alt.Y("people:Q", title="People present", axis=alt.Axis(tickMinStep=1, format="d")),
             tooltip=[alt.Tooltip("day:O", title="Day"), alt.Tooltip("people:Q", title="People present")],
         )
@@ -99,7 +105,6 @@ def _table(days: pd.DataFrame) -> None:
         presenters.day_rows(days.head(MOST_ROWS)),
         hide_index=True,
         width="stretch",
-        column_config={"Hours": st.column_config.NumberColumn(format="%.2f")},
     )
     if len(days) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(days):,} rows are shown. The files hold all of them.")

@@ -1,0 +1,148 @@
+"""The app as a whole: navigation, waiting for the backend, the first page."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ray_backend.domain.errors import BackendUnavailable, StoreUnavailable
+from streamlit_app import deps
+from streamlit_app.deps import BackendSource
+from streamlit_app.views import home
+from tests.fakes import photo
+from tests.ui.conftest import PASSWORD, TIMEOUT_S, enrol, page, words
+
+APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
+
+
+@pytest.fixture
+def app(backend, monkeypatch) -> AppTest:
+    """The app over this backend, not run yet."""
+    monkeypatch.setattr(deps, "backend", lambda: backend)
+    return AppTest.from_file(str(APP), default_timeout=TIMEOUT_S)
+
+
+def test_the_app_asks_for_the_password_and_then_shows_where_one_is(app):
+    app.run()
+    assert app.title[0].value == "Sign in to Example Works"
+    assert not app.sidebar.button
+
+    app.text_input[0].set_value(PASSWORD)
+    app.button[0].click().run()
+
+    assert app.title[0].value == "Example Works"
+    assert [button.label for button in app.sidebar.button] == ["Sign out"]
+    assert "a test fake" in app.sidebar.caption[1].value
+
+
+def test_signing_out_ends_it(app):
+    app.session_state["admin_seen_at"] = time.time()
+    app.run()
+
+    app.sidebar.button[0].click().run()
+
+    assert [field.label for field in app.text_input] == ["Admin password"]
+
+
+@pytest.mark.parametrize("where", ["connecting", "in the middle of a page"])
+def test_while_a_part_is_away_the_page_says_so_and_comes_back(app, backend, monkeypatch, where):
+    app.session_state["admin_seen_at"] = time.time()
+
+    def away():
+        raise StoreUnavailable("The database does not answer.")
+
+    with monkeypatch.context() as broken:
+        if where == "connecting":
+            broken.setattr(deps, "backend", away)
+        else:
+            broken.setattr(backend, "overview", away)
+        app.run()
+        assert not app.exception
+        assert app.info[0].value == "The database does not answer."
+
+    app.run()
+    assert app.title[0].value == "Example Works"
+
+
+def test_everybody_gets_the_same_backend_and_it_is_made_once():
+    made = []
+    source = BackendSource(lambda: made.append(1) or object())
+
+    assert source.get() is source.get()
+    assert made == [1]
+
+
+def test_while_it_connects_others_are_told_that_it_starts():
+    let_go = threading.Event()
+    source = BackendSource(lambda: let_go.wait(10) and "backend")
+
+    with pytest.raises(BackendUnavailable, match="starting"):
+        source.get(wait_s=0.01)
+    let_go.set()
+
+    assert source.get(wait_s=10) == "backend"
+
+
+def test_a_failed_attempt_is_not_kept():
+    answers = iter([StoreUnavailable("away"), "backend"])
+
+    def connect():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    source = BackendSource(connect)
+    with pytest.raises(StoreUnavailable):
+        source.get(wait_s=10)
+
+    assert source.get(wait_s=10) == "backend"
+
+
+def test_the_first_page_of_a_new_site_tells_the_first_steps(backend):
+    assert "Your first day" in words(page(home.render, backend).run())
+
+
+def test_the_first_page_shows_who_came_today(backend):
+    enrol(backend, 1, name="Ada Example")
+    backend.check_in(photo(1), kiosk="entrance")
+
+    test = page(home.render, backend).run()
+
+    assert {metric.label: metric.value for metric in test.metric} == {
+        "People registered": "1", "Came in today": "1", "Left again": "0",
+    }  # fmt: skip
+    assert test.dataframe[0].value["Name"].to_list() == ["Ada Example"]
+
+
+def test_a_new_kiosk_address_lets_that_kiosk_in(backend):
+    test = page(home.new_address, backend).run()
+    test.text_input(key="kiosk_name").set_value("entrance")
+    next(button for button in test.button if button.label == "Make the address").click().run()
+
+    address = test.session_state["new_kiosk_address"]
+    assert "/check-in?token=" in address
+    assert backend.access.verify_token(address.partition("token=")[2]) == "entrance"
+
+
+def test_a_kiosk_without_a_name_gets_no_address(backend):
+    test = page(home.new_address, backend).run()
+    next(button for button in test.button if button.label == "Make the address").click().run()
+
+    assert "Give the kiosk a name" in test.error[0].value
+    assert backend.access.tokens() == []
+
+
+def test_a_kiosk_that_is_shut_out_has_no_access_any_more(backend):
+    token = backend.access.issue_token("entrance", actor="test")
+    (record,) = backend.access.tokens()
+    test = page(lambda backend: home.confirm_revoke(backend, record), backend).run()
+
+    test.button(key="revoke-yes").click().run()
+
+    assert token
+    assert backend.access.tokens() == []
