@@ -10,11 +10,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 run: $(VENV)/.installed
 	@exec $(BIN)/rollcall up
 
-test: $(VENV)/.installed-tests
-	@$(BIN)/python scripts/run_tests.py
+# What needs no cluster of its own runs on all cores at once.
+test: lint
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit tests/contract tests/ui
+	@$(BIN)/python -m pytest -q tests/cluster tests/e2e
 
 lint: $(VENV)/.installed-tests
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 
 bench: $(VENV)/.installed-tests
 	@$(BIN)/python -m bench.engine && $(BIN)/python -m bench.store

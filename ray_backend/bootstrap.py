@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from dataclasses import dataclass
 
 from ray_backend.clock import SystemClock
@@ -20,7 +21,10 @@ from ray_backend.services.people import PeopleService
 from ray_backend.services.policy import Policy
 from ray_backend.services.report import ReportService, pages
 from ray_backend.settings import Settings
-from ray_backend.storage import open_store
+from ray_backend.storage import open_store, open_store_url
+from ray_backend.storage.copy import CopyReport
+from ray_backend.storage.copy import Progress as CopyProgress
+from ray_backend.storage.copy import copy_store as copy
 from ray_backend.vision import packs
 
 log = logging.getLogger(__name__)
@@ -117,3 +121,12 @@ def pin_pack(store: Store, pack: Pack, spec: str) -> tuple[Person, ...]:
     enrolled = {template.person_id for template in store.templates(pack.pack_id)}
     everybody = pages(store.list_people, PeopleQuery(active=True, limit=1000))
     return tuple(person for person in everybody if person.person_id not in enrolled)
+
+
+def copy_store(settings: Settings, source_url: str, target_url: str, progress: CopyProgress) -> CopyReport:
+    """Copies one database to another and verifies the copy; see `storage.copy.copy_store`."""
+    with (
+        closing(open_store_url(source_url, settings)) as source,
+        closing(open_store_url(target_url, settings)) as target,
+    ):
+        return copy(source, target, progress)

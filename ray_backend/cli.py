@@ -267,7 +267,11 @@ def store_copy(
             bar.update(tasks[kind], completed=done, total=total)
 
         report = copy(Settings(), source, target, advanced)
-    console.print(str(report), soft_wrap=True)
+    console.print(
+        f"Copied and compared: {report.people} people, {report.templates} templates, "
+        f"{report.punches} punches, {report.settings} settings, {report.audit} audit entries.",
+        soft_wrap=True,
+    )
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ray_backend.domain.answers import CheckIn, Enrolment, PhotoReview
 from ray_backend.domain.errors import ImageRejected, RollcallError
-from ray_backend.domain.model import AnalysedPhoto, CheckIn, Enrolment, FrameAnalysis, PhotoReview, new_id
+from ray_backend.domain.model import AnalysedPhoto, FrameAnalysis, new_id
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.settings import Settings
 

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ray_backend.domain.answers import Erasure
 from ray_backend.domain.model import (
     AuditEntry,
     Box,
     Candidate,
     DetectedFace,
-    Erasure,
     Pack,
     Page,
     PeopleQuery,

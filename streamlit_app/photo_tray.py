@@ -9,7 +9,7 @@ from html import escape
 import streamlit as st
 
 from ray_backend.client import Backend, Photo
-from ray_backend.domain.model import PhotoReview
+from ray_backend.domain.answers import PhotoReview
 from streamlit_app import pictures, presenters
 
 PICTURES = ["jpg", "jpeg", "png", "webp"]

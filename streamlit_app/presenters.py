@@ -8,18 +8,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from ray_backend.domain.model import (
-    Box,
-    CheckIn,
-    DecisionKind,
-    Direction,
-    Erasure,
-    Pack,
-    PhotoProblem,
-    PhotoReview,
-    QualityIssue,
-    Template,
-)
+from ray_backend.domain.answers import CheckIn, Erasure, PhotoReview
+from ray_backend.domain.model import Box, DecisionKind, Direction, Pack, PhotoProblem, QualityIssue, Template
 
 BUILT_IN_PACK = "dlib-resnet"
 RelativeBox = tuple[float, float, float, float]

@@ -67,7 +67,7 @@ class BrokenImage(ImageRejected):
 class PhotosRefused(InvalidInput):
     """No photo of an enrolment can become a template.
 
-    `reviews` is a tuple of `ray_backend.domain.model.PhotoReview`, one for each photo, in order.
+    `reviews` is a tuple of `ray_backend.domain.answers.PhotoReview`, one for each photo, in order.
     """
 
     def __init__(self, message: str, reviews: tuple = ()) -> None:

@@ -1,4 +1,4 @@
-"""The words of Rollcall as immutable values: person, template, punch, face, decision, report rows.
+"""The words of Rollcall as immutable values: person, template, punch, face, decision, queries.
 
 Boxes are `(x1, y1, x2, y2)` in pixels of the upright picture, similarity is cosine (-1 to 1, larger
 is closer), times are aware datetimes in UTC.
@@ -253,67 +253,12 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckIn:
-    """The answer to one check-in.
-
-    `person`, `punch` and `local_time` are set for a match only. `repeated` says that the punch was
-    there already: the same request again, or the same person within the cooldown. `face_box` lies in
-    the picture as it was analysed, `picture_size` (width, height) large, which may be a smaller copy.
-    """
-
-    decision: Decision
-    face_box: Box | None = None
-    picture_size: tuple[int, int] | None = None
-    person: Person | None = None
-    punch: Punch | None = None
-    local_time: datetime | None = None
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoReview:
-    """What became of one enrolment photo. `reason` is None when it was accepted.
-
-    `box` lies in the photo as it was analysed, `picture_size` (width, height) large, which may be a
-    smaller copy.
-    """
-
-    label: str
-    reason: PhotoProblem | QualityIssue | None
-    box: Box | None = None
-    detail: str = ""
-    picture_size: tuple[int, int] | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the photo can become a template."""
-        return self.reason is None
-
-
-@dataclass(frozen=True, slots=True)
 class AnalysedPhoto:
     """A photo after the face pipeline. `analysis` holds embeddings and thumbnails of all its faces."""
 
     label: str
     sha256: str
     analysis: FrameAnalysis | ImageRejected
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """A person as stored, with one review for each photo, in order."""
-
-    person: Person
-    reviews: tuple[PhotoReview, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """How much went when a person was erased."""
-
-    templates: int
-    punches_removed: int
-    punches_kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,30 +290,3 @@ class PunchQuery:
     person_id: str | None = None
     cursor: str | None = None
     limit: int = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class PersonDetails:
-    """A person and the templates, oldest first."""
-
-    person: Person
-    templates: tuple[Template, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KioskToken:
-    """A kiosk that may check people in. `token_id` names it in lists; the secret is not kept."""
-
-    token_id: str
-    kiosk: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """`templates` and `gallery_version` are the running gallery's, `people` counts everybody stored."""
-
-    pack: Pack
-    people: int
-    templates: int
-    gallery_version: int

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ray_backend.client import Backend, Photo
+from ray_backend.domain.answers import Enrolment, PhotoReview
 from ray_backend.domain.errors import Conflict, InvalidInput, PhotosRefused
-from ray_backend.domain.model import Enrolment, PhotoProblem, PhotoReview
+from ray_backend.domain.model import PhotoProblem
 from ray_backend.domain.requests import PersonDraft
 
 _PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ray_backend.domain.errors import Conflict
 from ray_backend.runfile import running_address
 from ray_backend.settings import Settings
 
+if TYPE_CHECKING:
+    from ray_backend.storage.copy import CopyReport
 
-def copy(settings: Settings, source: str, target: str, progress: Callable[[str, int, int], None]):
+
+def copy(
+    settings: Settings, source: str, target: str, progress: Callable[[str, int, int], None]
+) -> CopyReport:
     """Copies and verifies; may be repeated after an interruption. `progress` gets kind, done and total.
 
     Raises InvalidInput for a wrong address, StoreUnavailable, and Conflict while Rollcall runs on this

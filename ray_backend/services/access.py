@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from ray_backend.domain.answers import KioskToken
 from ray_backend.domain.errors import InvalidInput, NotFound, TooManyAttempts, WrongCredentials
-from ray_backend.domain.model import KioskToken
 from ray_backend.ports import Clock, Store
 from ray_backend.services.audit import Auditor
 

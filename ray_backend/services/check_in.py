@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from time import perf_counter
 
 import numpy as np
 
 from ray_backend.domain import attendance
+from ray_backend.domain.answers import CheckIn, RecognisedFace, Recognition
 from ray_backend.domain.decision import decide
 from ray_backend.domain.errors import DuplicatePunch, PersonNotFound
 from ray_backend.domain.model import (
     AnalysedFace,
     Candidate,
-    CheckIn,
     Decision,
     DecisionKind,
     FrameAnalysis,
@@ -53,17 +55,59 @@ class CheckInService:
         decision = self._decide(face)
         if decision.kind is not DecisionKind.MATCH:
             return CheckIn(decision, face.box)
-        try:
-            person = self._store.get_person(decision.best.person_id)
-        except PersonNotFound:
-            person = None
-        if person is None or not person.active:
-            # Another process erased or deactivated the person a moment ago.
-            self._gallery.remove_person(decision.best.person_id)
+        person = self._enrolled(decision.best)
+        if person is None:
             return CheckIn(Decision(DecisionKind.UNKNOWN), face.box)
         receipt = self._receipt(decision, analysis)
         punch, repeated = self._record(person, kiosk, idempotency_key, receipt)
         return self._answer(decision, face, person, punch, repeated)
+
+    def recognise(self, analyses: Sequence[FrameAnalysis]) -> list[Recognition]:
+        """Who is in each picture, in order, without recording anything. All faces are searched at once.
+
+        Faces that the pipeline did not embed, or that are too poor, come back as poor quality.
+        """
+        started = perf_counter()
+        version = self._gallery.version
+        good = [
+            face
+            for analysis in analyses
+            for face in analysis.faces
+            if face.embedding is not None and find_issue(face.quality, self._policy.check_in_limits) is None
+        ]
+        found = self._gallery.search(np.stack([face.embedding for face in good])) if good else []
+        candidates = {id(face): row for face, row in zip(good, found, strict=True)}
+        search_ms = 1000 * (perf_counter() - started) / max(1, len(analyses))
+        return [
+            Recognition(
+                tuple(self._recognised(face, candidates.get(id(face))) for face in analysis.faces),
+                analysis.pack_id,
+                version,
+                analysis.timings_ms | {"search": search_ms},
+            )
+            for analysis in analyses
+        ]
+
+    def _recognised(self, face: AnalysedFace, candidates: list[Candidate] | None) -> RecognisedFace:
+        if candidates is None:
+            issue = find_issue(face.quality, self._policy.check_in_limits)
+            return RecognisedFace(face.box, face.quality, Decision(DecisionKind.POOR_QUALITY, issue=issue))
+        decision = decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
+        person = self._enrolled(decision.best) if decision.kind is DecisionKind.MATCH else None
+        if decision.kind is DecisionKind.MATCH and person is None:
+            decision = Decision(DecisionKind.UNKNOWN)
+        return RecognisedFace(face.box, face.quality, decision, person)
+
+    def _enrolled(self, candidate: Candidate) -> Person | None:
+        """The person, unless another process erased or deactivated the person a moment ago."""
+        try:
+            person = self._store.get_person(candidate.person_id)
+        except PersonNotFound:
+            person = None
+        if person is None or not person.active:
+            self._gallery.remove_person(candidate.person_id)
+            return None
+        return person
 
     def find_similar(self, embeddings: np.ndarray, limit: int = 5) -> list[list[Candidate]]:
         """The nearest people to each row of (N, D) float32, best first."""

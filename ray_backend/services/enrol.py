@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from ray_backend.domain.answers import Enrolment, PhotoReview
 from ray_backend.domain.errors import (
     ConsentMissing,
     DuplicateEmployeeId,
@@ -18,15 +19,7 @@ from ray_backend.domain.errors import (
     PackMismatch,
     PhotosRefused,
 )
-from ray_backend.domain.model import (
-    AnalysedFace,
-    AnalysedPhoto,
-    Enrolment,
-    Person,
-    PhotoProblem,
-    PhotoReview,
-    Template,
-)
+from ray_backend.domain.model import AnalysedFace, AnalysedPhoto, Person, PhotoProblem, Template
 from ray_backend.domain.quality import find_issue, score
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ray_backend.domain.model import Overview, Pack, PeopleQuery
+from ray_backend.domain.answers import Overview
+from ray_backend.domain.model import Pack, PeopleQuery
 from ray_backend.ports import GalleryIndex, Store
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ray_backend.domain.answers import Erasure, PersonDetails
 from ray_backend.domain.errors import FaceBelongsToAnother, InvalidInput
-from ray_backend.domain.model import Erasure, Page, PeopleQuery, Person, PersonDetails, Template
+from ray_backend.domain.model import Page, PeopleQuery, Person, Template
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor

@@ -32,6 +32,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
+from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     DuplicatePunch,
@@ -40,16 +41,7 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import (
-    AuditEntry,
-    Erasure,
-    Page,
-    PeopleQuery,
-    Person,
-    Punch,
-    PunchQuery,
-    Template,
-)
+from ray_backend.domain.model import AuditEntry, Page, PeopleQuery, Person, Punch, PunchQuery, Template
 from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
 from ray_backend.storage.mongo_documents import Document

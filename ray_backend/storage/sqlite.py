@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     DuplicatePunch,
@@ -17,16 +18,7 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import (
-    AuditEntry,
-    Erasure,
-    Page,
-    PeopleQuery,
-    Person,
-    Punch,
-    PunchQuery,
-    Template,
-)
+from ray_backend.domain.model import AuditEntry, Page, PeopleQuery, Person, Punch, PunchQuery, Template
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import checked_limit, decode_cursor, page_of
 from ray_backend.storage.sqlite_file import SqliteFile

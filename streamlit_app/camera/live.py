@@ -14,7 +14,7 @@ _mount = st.components.v2.component(
     "rollcall_live_camera",
     html=(_HERE / "live.html").read_text(encoding="utf-8"),
     css=(_HERE / "live.css").read_text(encoding="utf-8"),
-    js=(_HERE / "live.js").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("screen.js", "live.js")),
 )
 
 

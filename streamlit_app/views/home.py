@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ray_backend.client import Backend
+from ray_backend.domain.answers import KioskToken
 from ray_backend.domain.errors import RollcallError
-from ray_backend.domain.model import KioskToken
 from ray_backend.domain.requests import ReportQuery
 from streamlit_app import deps, links, presenters
 from streamlit_app.session import ACTOR, admin_only

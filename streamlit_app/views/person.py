@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ray_backend.client import Backend
+from ray_backend.domain.answers import PersonDetails
 from ray_backend.domain.errors import PersonNotFound, RollcallError
-from ray_backend.domain.model import Person, PersonDetails, Template
+from ray_backend.domain.model import Person, Template
 from ray_backend.domain.requests import PersonDraft
 from streamlit_app import deps, presenters
 from streamlit_app.photo_tray import forget_reviews, photo_tray

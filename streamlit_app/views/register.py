@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ray_backend.client import Backend
+from ray_backend.domain.answers import Enrolment
 from ray_backend.domain.errors import RollcallError
-from ray_backend.domain.model import Enrolment
 from ray_backend.domain.requests import PersonDraft
 from streamlit_app import links
 from streamlit_app.photo_tray import Tray, forget_reviews, photo_tray

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     DuplicatePunch,
@@ -19,7 +20,7 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import Erasure, PeopleQuery, PunchQuery
+from ray_backend.domain.model import PeopleQuery, PunchQuery
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ray_backend.domain.model import Erasure, PeopleQuery, PunchQuery
+from ray_backend.domain.answers import Erasure
+from ray_backend.domain.model import PeopleQuery, PunchQuery
 from streamlit_app import presenters
 from streamlit_app.views import people, person
 from tests.fakes import photo

@@ -7,16 +7,15 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import pytest
 
+from ray_backend.domain.answers import CheckIn, PhotoReview
 from ray_backend.domain.model import (
     Candidate,
-    CheckIn,
     Decision,
     DecisionKind,
     Direction,
     Pack,
     Person,
     PhotoProblem,
-    PhotoReview,
     Punch,
     QualityIssue,
 )

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from ray_backend.domain import errors
-from ray_backend.domain.model import PhotoProblem, PhotoReview
+from ray_backend.domain.answers import PhotoReview
+from ray_backend.domain.model import PhotoProblem
 
 WITH_FACTS = [
     errors.PhotosRefused("No photo could be used.", (PhotoReview("a.jpg", PhotoProblem.NO_FACE),)),

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
+from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     FaceBelongsToAnother,
@@ -15,7 +16,7 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import DecisionKind, Erasure, PeopleQuery
+from ray_backend.domain.model import DecisionKind, PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import photo

@@ -8,8 +8,8 @@ import pytest
 
 from ray_backend import bootstrap, runfile
 from ray_backend.client import connect
+from ray_backend.domain.answers import Overview
 from ray_backend.domain.errors import InvalidInput, PackMismatch, StoreUnavailable
-from ray_backend.domain.model import Overview
 from ray_backend.settings import Settings
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import FAKE_PACK, photo

@@ -1,0 +1,120 @@
+"""What the use cases answer. Boxes, similarities and times as in `domain.model`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ray_backend.domain.model import (
+    Box,
+    Decision,
+    Pack,
+    Person,
+    PhotoProblem,
+    Punch,
+    Quality,
+    QualityIssue,
+    Template,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """The answer to one check-in.
+
+    `person`, `punch` and `local_time` are set for a match only. `repeated` says that the punch was
+    there already: the same request again, or the same person within the cooldown. `face_box` lies in
+    the picture as it was analysed, `picture_size` (width, height) large, which may be a smaller copy.
+    """
+
+    decision: Decision
+    face_box: Box | None = None
+    picture_size: tuple[int, int] | None = None
+    person: Person | None = None
+    punch: Punch | None = None
+    local_time: datetime | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedFace:
+    """One face of a picture and who it is. `person` is set for a match only."""
+
+    box: Box
+    quality: Quality
+    decision: Decision
+    person: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Everybody in one picture, nearest first, by the gallery as it was at `gallery_version`."""
+
+    faces: tuple[RecognisedFace, ...]
+    pack_id: str
+    gallery_version: int
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReview:
+    """What became of one enrolment photo. `reason` is None when it was accepted.
+
+    `box` lies in the photo as it was analysed, `picture_size` (width, height) large, which may be a
+    smaller copy.
+    """
+
+    label: str
+    reason: PhotoProblem | QualityIssue | None
+    box: Box | None = None
+    detail: str = ""
+    picture_size: tuple[int, int] | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the photo can become a template."""
+        return self.reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A person as stored, with one review for each photo, in order."""
+
+    person: Person
+    reviews: tuple[PhotoReview, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """How much went when a person was erased."""
+
+    templates: int
+    punches_removed: int
+    punches_kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDetails:
+    """A person and the templates, oldest first."""
+
+    person: Person
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KioskToken:
+    """A kiosk that may check people in. `token_id` names it in lists; the secret is not kept."""
+
+    token_id: str
+    kiosk: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`templates` and `gallery_version` are the running gallery's, `people` counts everybody stored."""
+
+    pack: Pack
+    people: int
+    templates: int
+    gallery_version: int
