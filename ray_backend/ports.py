@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ray_backend.domain.answers import Erasure
+from ray_backend.domain.answers import CheckIn, Erasure, Recognition
+from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import (
     AuditEntry,
     Box,
@@ -88,6 +89,23 @@ class GalleryIndex(Protocol):
         A person's similarity is the largest over the person's templates. Raises ValueError when D
         is not the gallery's dimension.
         """
+
+
+class Recogniser(Protocol):
+    """The fast way for many clients at once: pictures are batched, waiting ones are bounded.
+
+    Every method may raise Overloaded, BackendUnavailable and StoreUnavailable.
+    """
+
+    async def recognise(self, image: bytes) -> Recognition:
+        """Who is in the picture; records nothing. Raises ImageRejected."""
+
+    async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
+        """One answer for each picture, in order; a bad one does not spoil the rest. Goes behind
+        the pictures of people who wait."""
+
+    async def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str) -> CheckIn:
+        """As `Backend.check_in`. Raises ImageRejected."""
 
 
 class Store(Protocol):

@@ -22,6 +22,7 @@
     └── Unavailable              a part that should answer does not
         ├── StoreUnavailable
         ├── BackendUnavailable
+        ├── Overloaded           the queue is full; carries the seconds to wait
         └── PackUnavailable
 
 Messages are shown to people as they are: plain words, no personal data beyond what the reader sent,
@@ -148,6 +149,17 @@ class StoreUnavailable(Unavailable):
 
 class BackendUnavailable(Unavailable):
     """The Ray actors do not answer."""
+
+
+class Overloaded(Unavailable):
+    """More work waits than can be done in time; nothing of this request was done.
+
+    `retry_after_s` is the time to wait in seconds.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message, retry_after_s)
+        self.retry_after_s = retry_after_s
 
 
 class PackUnavailable(Unavailable):

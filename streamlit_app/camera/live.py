@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 import streamlit as st
@@ -18,12 +19,15 @@ _mount = st.components.v2.component(
 )
 
 
-def live_camera(token: str, settings: Settings) -> bool:
-    """Shows the camera over the whole screen. Returns whether the person wants the photo page instead.
+class Wish(StrEnum):
+    """What the component asks of the page."""
 
-    The component reruns the page, too, when the server refused its connection: the page then finds out
-    whether the token still counts.
-    """
+    PHOTO = "photo"  # the person wants the photo page instead
+    CHECK = "check"  # the server refused the connection: does the token still count?
+
+
+def live_camera(token: str, settings: Settings) -> Wish | None:
+    """Shows the camera over the whole screen."""
     result = _mount(
         key="live_camera",
         data={
@@ -37,4 +41,6 @@ def live_camera(token: str, settings: Settings) -> bool:
         on_photo_change=lambda: None,
         on_refused_change=lambda: None,
     )
-    return bool(result.photo)
+    if result.photo:
+        return Wish.PHOTO
+    return Wish.CHECK if result.refused else None

@@ -7,7 +7,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.errors import WrongCredentials
 from streamlit_app import deps, links, style
-from streamlit_app.camera.live import live_camera
+from streamlit_app.camera.live import Wish, live_camera
 from streamlit_app.camera.photo import photo_check_in
 
 _PHOTO_MODE = "kiosk_photo_mode"
@@ -30,8 +30,11 @@ def render(backend: Backend) -> None:
 
 @st.fragment
 def _live_page(token: str) -> None:
-    if live_camera(token, deps.settings()):
+    wish = live_camera(token, deps.settings())
+    if wish is Wish.PHOTO:
         st.session_state[_PHOTO_MODE] = True
+    if wish is not None:
+        # The whole page runs again, and looks at the token first.
         st.rerun()
 
 
