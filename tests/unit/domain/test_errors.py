@@ -13,6 +13,7 @@ WITH_FACTS = [
     errors.PhotosRefused("No photo could be used.", (PhotoReview("a.jpg", PhotoProblem.NO_FACE),)),
     errors.FaceBelongsToAnother("This is Ada.", "E1", "Ada"),
     errors.TooManyAttempts("Wait 30 seconds.", 30.5),
+    errors.Overloaded("Try again.", 1.5),
 ]
 
 
@@ -70,8 +71,9 @@ def test_an_error_without_words_is_called_by_its_name():
 
 
 def test_facts_travel_as_attributes():
-    refused, another, locked = WITH_FACTS
+    refused, another, locked, full = WITH_FACTS
     assert refused.reviews[0].label == "a.jpg"
     assert (another.employee_id, another.name) == ("E1", "Ada")
     assert locked.retry_after_s == 30.5
+    assert full.retry_after_s == 1.5
     assert errors.PhotosRefused("Add at least one photo.").reviews == ()
