@@ -6,11 +6,18 @@ Each field can be set by an environment variable: `ROLLCALL_` and the field's na
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import tzlocal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Signed ones only: "none" is left out on purpose, and one is chosen, so that a token cannot choose itself.
+JwtAlgorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "EdDSA",
+]  # fmt: skip
 
 
 class Settings(BaseSettings):
@@ -63,6 +70,18 @@ class Settings(BaseSettings):
         60.0, ge=0, description="seconds in which a second punch of the same person is the same visit"
     )
 
+    api_address: str = Field("127.0.0.1", description="address the HTTP API listens on")
+    api_port: int = Field(8000, ge=0, le=65535, description="port of the HTTP API; 0: no API")
+    api_proxy: Literal["haproxy", "python"] = Field(
+        "haproxy", description="what stands before the API: HAProxy, or Ray's own proxy, which is slower"
+    )
+    api_max_waiting: int = Field(
+        256, gt=0, description="pictures that may wait for recognition; further ones are answered with 503"
+    )
+    api_deadline_s: float = Field(
+        5.0, gt=0, description="seconds after which a picture that still waits is dropped"
+    )
+
     ray_address: str = Field(
         "", description="Ray cluster to use, such as `10.0.0.5:6379`; empty: a local one"
     )
@@ -70,6 +89,27 @@ class Settings(BaseSettings):
     call_timeout_s: float = Field(
         20.0, gt=0, description="seconds after which an actor that does not answer is an error"
     )
+
+    api_max_batch: int = Field(32, ge=1, le=1000, description="most pictures in one request to the HTTP API")
+    api_max_body_bytes: int = Field(
+        64_000_000, gt=0, description="largest request with several pictures, in bytes"
+    )
+    api_requests_per_minute: int = Field(
+        0, ge=0, description="requests a minute for each token and each API process; 0: no limit"
+    )
+    api_cors_origins: str = Field(
+        "",
+        description="web pages that may call the API, such as `https://hr.example.org`, separated by "
+        "commas; empty: none",
+    )
+    jwt_key: SecretStr | None = Field(
+        None,
+        description="secret, or public key as PEM text, that checks JSON Web Tokens; none: only API keys "
+        "are let in",
+    )
+    jwt_algorithm: JwtAlgorithm = Field("HS256", description="the one algorithm that those tokens may use")
+    jwt_audience: str = Field("", description="what their `aud` has to be; empty: anything")
+    jwt_issuer: str = Field("", description="what their `iss` has to be; empty: anything")
 
     @field_validator("data_dir", "models_dir")
     @classmethod
@@ -84,6 +124,11 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is no time zone name such as Europe/Berlin") from error
         return value
+
+    @property
+    def cors_origins(self) -> list[str]:
+        """The origins of `api_cors_origins`."""
+        return [origin.strip().rstrip("/") for origin in self.api_cors_origins.split(",") if origin.strip()]
 
     @property
     def zone(self) -> ZoneInfo:

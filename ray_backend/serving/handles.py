@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import ray
@@ -23,6 +25,7 @@ from ray_backend.settings import Settings
 _REPEATABLE = frozenset(
     {
         "check_ins.check_in",
+        "check_ins.recognise",
         "enrolments.review",
         "people.find",
         "people.details",
@@ -66,14 +69,34 @@ def get_handle(name: str):
         raise BackendUnavailable(_AWAY) from error
 
 
-def result(reference, timeout_s: float) -> Any:
-    """Waits for a call. Raises what the actor raised, as it raised it, or BackendUnavailable."""
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raises what an actor raised as the actor raised it, and what Ray raises as BackendUnavailable."""
     try:
-        return ray.get(reference, timeout=timeout_s)
+        yield
     except RayTaskError as error:
         raise error.cause from None
-    except (GetTimeoutError, RayActorError, ConnectionError) as error:
+    except (GetTimeoutError, TimeoutError, RayActorError, ConnectionError) as error:
         raise BackendUnavailable(_AWAY) from error
+
+
+def result(reference, timeout_s: float) -> Any:
+    """Waits for a call. Raises what the actor raised, or BackendUnavailable."""
+    with our_errors():
+        return ray.get(reference, timeout=timeout_s)
+
+
+async def async_result(reference, timeout_s: float) -> Any:
+    """As `result`, without holding up the event loop."""
+    with our_errors():
+        return await asyncio.wait_for(reference, timeout_s)
+
+
+def use_case(service: str, method: str) -> Callable[[tuple, dict], Any]:
+    """A use case of the DatabaseActor: called with args and kwargs it returns the call's reference."""
+    retries = -1 if f"{service}.{method}" in _REPEATABLE else 0
+    remote = get_handle(DATABASE_ACTOR).call.options(max_task_retries=retries)
+    return lambda args, kwargs: remote.remote(service, method, args, kwargs)
 
 
 class RemoteService:
@@ -88,9 +111,7 @@ class RemoteService:
             raise AttributeError(method)
 
         def call(*args, **kwargs):
-            retries = -1 if f"{self._name}.{method}" in _REPEATABLE else 0
-            remote = get_handle(DATABASE_ACTOR).call.options(max_task_retries=retries)
-            return result(remote.remote(self._name, method, args, kwargs), self._timeout_s)
+            return result(use_case(self._name, method)(args, kwargs), self._timeout_s)
 
         return call
 

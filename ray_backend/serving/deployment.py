@@ -1,0 +1,95 @@
+"""The HTTP API as a Ray Serve deployment: an ingress replica that batches into the actors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from ray import serve
+
+from ray_backend import client
+from ray_backend.domain.answers import CheckIn, Recognition
+from ray_backend.domain.errors import ImageRejected
+from ray_backend.domain.model import FrameAnalysis
+from ray_backend.serving import handles
+from ray_backend.serving.batcher import BatchPolicy
+from ray_backend.serving.recogniser import BatchingRecogniser
+from ray_backend.settings import Settings
+
+APP_NAME = "rollcall"
+DEPLOYMENT = "FaceRecognitionDeployment"
+# Above what the batcher lets wait, so that a full queue is answered by us with 503 and not by Serve.
+_MAX_ONGOING = 2048
+
+
+def build_recogniser(settings: Settings) -> BatchingRecogniser:
+    """The fast path over the actors of the cluster that this process belongs to."""
+    timeout_s = settings.call_timeout_s
+
+    def analyser(name: str) -> Callable[[list[bytes]], Awaitable[list[FrameAnalysis | ImageRejected]]]:
+        async def analyse(images: list[bytes]) -> list[FrameAnalysis | ImageRejected]:
+            call = handles.get_handle(name).analyse_batch.remote(*images)
+            return await handles.async_result(call, timeout_s)
+
+        return analyse
+
+    async def search(analyses: list[FrameAnalysis]) -> Sequence[Recognition]:
+        call = handles.use_case("check_ins", "recognise")((analyses,), {})
+        return await handles.async_result(call, timeout_s)
+
+    async def check_in(analysis: FrameAnalysis, **kwargs: Any) -> CheckIn:
+        call = handles.use_case("check_ins", "check_in")((analysis,), kwargs)
+        return await handles.async_result(call, timeout_s)
+
+    analysers = [analyser(name) for name in handles.face_actor_names()]
+    policy = BatchPolicy(max_waiting=settings.api_max_waiting, deadline_s=settings.api_deadline_s)
+    return BatchingRecogniser(analysers, search, check_in, policy)
+
+
+def cluster_status() -> dict[str, Any]:
+    """Nodes, resources and actors of the cluster, for `GET /health/ray`."""
+    import ray
+
+    nodes = ray.nodes()
+    return {
+        "nodes": sum(node["Alive"] for node in nodes),
+        "resources": {
+            name: amount
+            for name, amount in ray.cluster_resources().items()
+            if name in {"CPU", "GPU", "memory"}
+        },
+        "face_actors": len(handles.face_actor_names()),
+    }
+
+
+class FaceRecognitionDeployment:
+    """The ingress replica. All that it does is in `ray_backend.api` and in the recogniser."""
+
+
+def start_api(settings: Settings) -> None:
+    """Runs the API on this cluster, on `settings.api_address` and `settings.api_port`."""
+
+    def build_app():
+        from ray_backend.api.app import create_app
+
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        backend = client.ray_backend(settings)
+        return create_app(backend, build_recogniser(settings), settings, cluster_status=cluster_status)
+
+    serve.start(
+        http_options={"host": settings.api_address, "port": settings.api_port, "location": "HeadOnly"},
+        logging_config={"log_level": "WARNING", "enable_access_log": False},
+    )
+    deployment = serve.deployment(serve.ingress(build_app)(FaceRecognitionDeployment)).options(
+        name=DEPLOYMENT,
+        num_replicas=1,
+        max_ongoing_requests=_MAX_ONGOING,
+        ray_actor_options={"num_cpus": 0},
+    )
+    serve.run(deployment.bind(), name=APP_NAME, route_prefix="/", _local_testing_mode=False)
+
+
+def stop_api() -> None:
+    """Ends the API; the actors stay."""
+    serve.shutdown()

@@ -1,0 +1,179 @@
+"""Micro-batching: everybody gets their own answer, nobody waits for ever, nothing is done for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ray_backend.domain.errors import BackendUnavailable, BrokenImage, Overloaded
+from ray_backend.serving.batcher import BatchPolicy, MicroBatcher, Priority
+
+NO_WAIT = BatchPolicy(max_wait_s=0.0)
+
+
+def doubling(calls: list[list[int]]):
+    async def worker(items):
+        calls.append(list(items))
+        await asyncio.sleep(0)
+        return [2 * item for item in items]
+
+    return worker
+
+
+class Gate:
+    """A worker that stands still until it is opened."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+        self.opened = asyncio.Event()
+
+    async def __call__(self, items):
+        self.calls.append(list(items))
+        await self.opened.wait()
+        return list(items)
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_everybody_gets_their_own_answer():
+    async def scenario():
+        batcher = MicroBatcher([doubling([]), doubling([])])
+        return await asyncio.gather(*(batcher.submit(number) for number in range(100)))
+
+    assert asyncio.run(scenario()) == [2 * number for number in range(100)]
+
+
+def test_calls_carry_no_more_than_a_batch_and_use_every_worker():
+    async def scenario():
+        calls = [[], []]
+        batcher = MicroBatcher([doubling(one) for one in calls], BatchPolicy(max_batch=4))
+        await asyncio.gather(*(batcher.submit(number) for number in range(40)))
+        return calls
+
+    calls = asyncio.run(scenario())
+    assert all(calls)
+    assert max(len(batch) for worker in calls for batch in worker) == 4
+
+
+def test_a_lonely_item_does_not_wait_for_company_for_long():
+    async def scenario():
+        batcher = MicroBatcher([doubling([])], BatchPolicy(max_wait_s=0.01))
+        return await asyncio.wait_for(batcher.submit(1), 1)
+
+    assert asyncio.run(scenario()) == 2
+
+
+def test_items_that_come_together_share_a_call():
+    async def scenario():
+        calls = []
+        batcher = MicroBatcher([doubling(calls)], BatchPolicy(max_wait_s=0.01))
+        await asyncio.gather(*(batcher.submit(number) for number in range(5)))
+        return calls
+
+    assert asyncio.run(scenario()) == [[0, 1, 2, 3, 4]]
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back():
+    async def scenario():
+        gate = Gate()
+        policy = BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1, max_waiting=2)
+        batcher = MicroBatcher([gate], policy)
+        accepted = [asyncio.create_task(batcher.submit(number)) for number in range(3)]
+        await settled()
+        with pytest.raises(Overloaded) as refused:
+            await batcher.submit(99)
+        gate.opened.set()
+        return refused.value, await asyncio.gather(*accepted), batcher.stats
+
+    refused, answers, stats = asyncio.run(scenario())
+    assert refused.retry_after_s >= 1
+    assert answers == [0, 1, 2]
+    assert (stats.refused, stats.answered) == (1, 3)
+
+
+def test_work_whose_client_has_gone_is_not_done():
+    async def scenario():
+        gate = Gate()
+        batcher = MicroBatcher([gate], BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1))
+        first, gone, last = (asyncio.create_task(batcher.submit(number)) for number in range(3))
+        await settled()
+        gone.cancel()
+        gate.opened.set()
+        answers = await asyncio.gather(first, last)
+        return gate.calls, answers, batcher.stats.dropped_gone
+
+    assert asyncio.run(scenario()) == ([[0], [2]], [0, 2], 1)
+
+
+def test_what_waited_too_long_is_dropped_with_an_error():
+    async def scenario():
+        gate = Gate()
+        policy = BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1, deadline_s=0.02)
+        batcher = MicroBatcher([gate], policy)
+        first, late = (asyncio.create_task(batcher.submit(number)) for number in range(2))
+        await asyncio.sleep(0.05)
+        gate.opened.set()
+        assert await first == 0
+        with pytest.raises(Overloaded):
+            await late
+        return gate.calls, batcher.stats.dropped_late
+
+    assert asyncio.run(scenario()) == ([[0]], 1)
+
+
+def test_people_come_before_bulk_work():
+    async def scenario():
+        gate = Gate()
+        batcher = MicroBatcher([gate], BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1))
+        tasks = [asyncio.create_task(batcher.submit(0))]
+        await settled()
+        tasks += [asyncio.create_task(batcher.submit(number, Priority.BULK)) for number in (1, 2)]
+        tasks += [asyncio.create_task(batcher.submit(3, Priority.PERSON))]
+        await settled()
+        gate.opened.set()
+        await asyncio.gather(*tasks)
+        return gate.calls
+
+    assert asyncio.run(scenario()) == [[0], [3], [1], [2]]
+
+
+def test_one_bad_item_does_not_spoil_its_batch():
+    async def worker(items):
+        return [BrokenImage("bad") if item == 1 else item for item in items]
+
+    async def scenario():
+        batcher = MicroBatcher([worker], BatchPolicy(max_wait_s=0.01))
+        return await asyncio.gather(*(batcher.submit(n) for n in range(3)), return_exceptions=True)
+
+    first, bad, last = asyncio.run(scenario())
+    assert (first, last) == (0, 2)
+    assert isinstance(bad, BrokenImage)
+
+
+def test_the_batch_of_a_worker_that_died_is_taken_over_once():
+    async def dead(items):
+        raise BackendUnavailable("gone")
+
+    async def scenario():
+        batcher = MicroBatcher([dead, doubling([])], NO_WAIT)
+        return await batcher.submit(1), batcher.stats.retried
+
+    assert asyncio.run(scenario()) == (2, 1)
+
+
+def test_when_every_worker_is_dead_the_callers_hear_it():
+    async def dead(items):
+        raise BackendUnavailable("gone")
+
+    async def scenario():
+        batcher = MicroBatcher([dead, dead], NO_WAIT)
+        with pytest.raises(BackendUnavailable):
+            await batcher.submit(1)
+        with pytest.raises(BackendUnavailable):  # and its place is free again
+            await batcher.submit(2)
+
+    asyncio.run(scenario())
