@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,12 +12,15 @@ from ray_backend.domain.errors import RollcallError, Unavailable
 from streamlit_app import deps, links, session, sidebar, style, waiting
 from streamlit_app.views import check_in, home, people, register, reports
 
+# A file of ours: Streamlit's own icons for the browser's tab come from the internet.
+ICON = str(Path(__file__).parent / "icon.svg")
+
 
 def main() -> None:
     """One run of the page that the browser's address names."""
     st.set_page_config(
         page_title=deps.settings().site_name,
-        page_icon=":material/how_to_reg:",
+        page_icon=ICON,
         layout="wide",
         initial_sidebar_state=236,
     )

@@ -27,20 +27,25 @@ class BackendSource:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="connect")
         self._attempt: Future[Backend] | None = None
+        self._failure: BaseException | None = None
 
     def get(self, wait_s: float = 1.0) -> Backend:
-        """Raises BackendUnavailable while it is starting, and whatever connecting raised."""
+        """Raises what connecting raised, now or the last time, and BackendUnavailable before that."""
         attempt = self.attempt()
         try:
             return attempt.result(timeout=wait_s)
         except TimeoutError:
+            if self._failure is not None:
+                raise self._failure.with_traceback(None) from None
             raise BackendUnavailable(_STARTING) from None
 
     def attempt(self) -> Future[Backend]:
-        """The running or finished attempt, or a new one after a failure."""
+        """The running or successful attempt, or a new one after a failure."""
         with self._lock:
-            failed = self._attempt is not None and self._attempt.done() and self._attempt.exception()
-            if self._attempt is None or failed:
+            if self._attempt is not None and self._attempt.done() and self._attempt.exception():
+                self._failure = self._attempt.exception()
+                self._attempt = None
+            if self._attempt is None:
                 self._attempt = self._pool.submit(self._connect)
             return self._attempt
 

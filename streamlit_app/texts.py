@@ -6,7 +6,7 @@ KIOSK = {
     "idle": "Step in front of the camera",
     "starting": "Starting the camera",
     "allow": "If the browser asks, allow the camera.",
-    "online": "Ready",
+    "online": "Connected",
     "connecting": "Connecting",
     "offline": "No connection",
     "waiting": "The connection is interrupted",

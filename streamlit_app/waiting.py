@@ -17,18 +17,18 @@ def show(message: str) -> None:
     _, middle, _ = st.columns([1, 3, 1])
     with middle:
         st.subheader("One moment, please")
-        st.info(message, icon=":material/hourglass_top:")
+        _look_again(message, time.monotonic())
         st.caption("This page looks again every two seconds. Nothing needs to be done here.")
-        _look_again(time.monotonic())
 
 
 @st.fragment(run_every=LOOK_AGAIN_S)
-def _look_again(shown_at: float) -> None:
+def _look_again(message: str, shown_at: float) -> None:
     # The first run of a fragment is part of the page's own, which has just failed.
-    if time.monotonic() - shown_at < LOOK_AGAIN_S / 2:
-        return
-    try:
-        deps.backend().overview()
-    except RollcallError:
-        return
-    st.rerun()
+    if time.monotonic() - shown_at >= LOOK_AGAIN_S / 2:
+        try:
+            deps.backend().overview()
+        except RollcallError as error:
+            message = error.message
+        else:
+            st.rerun()
+    st.info(message, icon=":material/hourglass_top:")

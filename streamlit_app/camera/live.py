@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 import streamlit as st
@@ -19,15 +18,12 @@ _mount = st.components.v2.component(
 )
 
 
-class Wish(StrEnum):
-    """What the component asks of the page."""
+def live_camera(token: str, settings: Settings) -> bool:
+    """Shows the camera over the whole screen. Returns whether the person wants the photo page instead.
 
-    PHOTO = "photo"  # the person wants the photo page instead
-    CHECK = "check"  # the server refused the connection: does the token still count?
-
-
-def live_camera(token: str, settings: Settings) -> Wish | None:
-    """Shows the camera over the whole screen."""
+    The component runs the page again, too, when the server refuses its connection: the page then looks
+    at the token anew.
+    """
     result = _mount(
         key="live_camera",
         data={
@@ -41,6 +37,4 @@ def live_camera(token: str, settings: Settings) -> Wish | None:
         on_photo_change=lambda: None,
         on_refused_change=lambda: None,
     )
-    if result.photo:
-        return Wish.PHOTO
-    return Wish.CHECK if result.refused else None
+    return bool(result.photo)

@@ -7,7 +7,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.errors import WrongCredentials
 from streamlit_app import deps, links, style
-from streamlit_app.camera.live import Wish, live_camera
+from streamlit_app.camera.live import live_camera
 from streamlit_app.camera.photo import photo_check_in
 
 _PHOTO_MODE = "kiosk_photo_mode"
@@ -28,13 +28,10 @@ def render(backend: Backend) -> None:
         _live_page(token)
 
 
-@st.fragment
 def _live_page(token: str) -> None:
-    wish = live_camera(token, deps.settings())
-    if wish is Wish.PHOTO:
+    # Not a fragment: a restarted server does not know the fragments of pages that stayed open.
+    if live_camera(token, deps.settings()):
         st.session_state[_PHOTO_MODE] = True
-    if wish is not None:
-        # The whole page runs again, and looks at the token first.
         st.rerun()
 
 

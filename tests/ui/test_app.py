@@ -87,6 +87,23 @@ def test_while_it_connects_others_are_told_that_it_starts():
     assert source.get(wait_s=10) == "backend"
 
 
+def test_while_it_tries_again_the_reason_of_the_last_failure_is_told():
+    let_go = threading.Event()
+    attempts = []
+
+    def connect():
+        attempts.append(1)
+        if len(attempts) > 1:
+            let_go.wait(10)
+        raise StoreUnavailable("The database does not answer.")
+
+    source = BackendSource(connect)
+    for wait_s in (10, 0.01):
+        with pytest.raises(StoreUnavailable, match="database"):
+            source.get(wait_s)
+    let_go.set()
+
+
 def test_a_failed_attempt_is_not_kept():
     answers = iter([StoreUnavailable("away"), "backend"])
 
