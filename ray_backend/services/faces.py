@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import perf_counter
 
 import numpy as np
 
-from ray_backend.domain.errors import ImageRejected, InvalidInput
+from ray_backend.domain.errors import BrokenImage, ImageRejected, InvalidInput
 from ray_backend.domain.model import AnalysedFace, DetectedFace, FrameAnalysis, Pack
 from ray_backend.domain.quality import CHECK_IN_LIMITS, find_issue
 from ray_backend.ports import FaceEngine, ImageCodec
+
+log = logging.getLogger(__name__)
 
 
 class Embed(StrEnum):
@@ -35,12 +39,33 @@ class _Stopwatch:
         return result
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A picture before embedding. `crops[i]` belongs to `faces[wanted[i]]`."""
+
+    size: tuple[int, int]
+    faces: list[AnalysedFace]
+    wanted: list[int]
+    crops: list[np.ndarray]
+    watch: _Stopwatch
+
+    def analysis(self, embeddings: np.ndarray, pack_id: str) -> FrameAnalysis:
+        faces = list(self.faces)
+        for index, embedding in zip(self.wanted, embeddings, strict=True):
+            faces[index] = replace(faces[index], embedding=embedding)
+        return FrameAnalysis(*self.size, tuple(faces), pack_id, self.watch.ms)
+
+
 class FaceService:
-    """Runs one engine over pictures. Safe to call from several threads."""
+    """Runs one engine over pictures. Safe to call from several threads.
+
+    `recoveries` counts what went wrong and was survived: `out_of_memory` and `poisoned_image`.
+    """
 
     def __init__(self, engine: FaceEngine, codec: ImageCodec) -> None:
         self._engine = engine
         self._codec = codec
+        self.recoveries: Counter[str] = Counter()
 
     @property
     def pack(self) -> Pack:
@@ -55,54 +80,99 @@ class FaceService:
         With `Embed.NEAREST_GOOD` only the largest face is measured and embedded, and that only if
         it passes the limits of a check-in; the others are left out.
         """
+        seen = self._look(image, embed, thumbnails)
+        embeddings = seen.watch.time("embed", self._embed, seen.crops)
+        return seen.analysis(embeddings, self.pack.pack_id)
+
+    def analyse_many(
+        self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False
+    ) -> list[FrameAnalysis | ImageRejected]:
+        """One answer for each picture, in order; a bad one does not spoil the rest.
+
+        The faces of all pictures are embedded together.
+        """
+        looks = [self._look_or_error(image, embed, thumbnails) for image in images]
+        seen = [look for look in looks if isinstance(look, _Seen)]
+        crops = [crop for one in seen for crop in one.crops]
+        started = perf_counter()
+        embeddings = self._embed(crops)
+        each_ms = 1000 * (perf_counter() - started) / max(1, len(crops))
+        rows = iter(embeddings)
+        for one in seen:
+            one.watch.ms["embed"] = each_ms * len(one.crops)
+        return [
+            look.analysis([next(rows) for _ in look.crops], self.pack.pack_id)
+            if isinstance(look, _Seen)
+            else look
+            for look in looks
+        ]
+
+    def compute_embedding(self, image: bytes) -> np.ndarray:
+        """(D,) float32, L2-normalised, of the nearest face. Raises ImageRejected, InvalidInput."""
+        return _nearest_embedding(self.analyse(image, Embed.ALL))
+
+    def compute_embeddings(self, images: Sequence[bytes]) -> list[np.ndarray | InvalidInput]:
+        """`compute_embedding` of each picture, in order, or the error that it would have raised."""
+        return [_nearest_or_error(answer) for answer in self.analyse_many(images)]
+
+    def _look(self, image: bytes, embed: Embed, thumbnails: bool) -> _Seen:
         watch = _Stopwatch()
         picture = watch.time("decode", self._codec.decode, image)
         detected = watch.time("detect", self._engine.detect, picture)
         if embed is Embed.NEAREST_GOOD:
             detected = detected[:1]
-        measured = [watch.time("quality", self._measure, picture, face) for face in detected]
+        measured = [watch.time("quality", self._measure, picture, face, thumbnails) for face in detected]
         wanted = [
             index
             for index, (face, _) in enumerate(measured)
             if embed is Embed.ALL or find_issue(face.quality, CHECK_IN_LIMITS) is None
         ]
-        embeddings = watch.time("embed", self._engine.embed, [measured[index][1] for index in wanted])
-        embedding_of = dict(zip(wanted, embeddings, strict=True))
-        faces = (
-            replace(
-                face,
-                embedding=embedding_of.get(index),
-                thumbnail=self._codec.thumbnail(picture, face.box) if thumbnails else b"",
-            )
-            for index, (face, _) in enumerate(measured)
-        )
-        return FrameAnalysis(picture.shape[1], picture.shape[0], tuple(faces), self.pack.pack_id, watch.ms)
+        faces = [face for face, _ in measured]
+        crops = [measured[index][1] for index in wanted]
+        return _Seen((picture.shape[1], picture.shape[0]), faces, wanted, crops, watch)
 
-    def analyse_many(
-        self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False
-    ) -> list[FrameAnalysis | ImageRejected]:
-        """One answer for each picture, in order; a bad one does not spoil the rest."""
-        return [_or_error(self.analyse, image, embed, thumbnails) for image in images]
+    def _look_or_error(self, image: bytes, embed: Embed, thumbnails: bool) -> _Seen | ImageRejected:
+        try:
+            return self._look(image, embed, thumbnails)
+        except ImageRejected as error:
+            return error
+        except Exception:
+            # A batch holds pictures of several people: whatever one of them does to the libraries below
+            # must not reach the others. The cause goes to the log.
+            self.recoveries["poisoned_image"] += 1
+            log.exception("a picture of %d bytes broke the pipeline", len(image))
+            return BrokenImage("This picture cannot be processed. Take or send another one.")
 
-    def compute_embedding(self, image: bytes) -> np.ndarray:
-        """(D,) float32, L2-normalised, of the nearest face. Raises ImageRejected, InvalidInput."""
-        analysis = self.analyse(image, Embed.ALL)
-        if not analysis.faces:
-            raise InvalidInput("No face was found in this picture. Send one that shows a face.")
-        return analysis.faces[0].embedding
+    def _embed(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        """The engine's embeddings; a batch that does not fit into memory is cut in half and tried again."""
+        try:
+            return self._engine.embed(crops)
+        except MemoryError:
+            if len(crops) < 2:
+                raise
+            self.recoveries["out_of_memory"] += 1
+            half = len(crops) // 2
+            return np.concatenate([self._embed(crops[:half]), self._embed(crops[half:])])
 
-    def compute_embeddings(self, images: Sequence[bytes]) -> list[np.ndarray | InvalidInput]:
-        """`compute_embedding` of each picture, in order, or the error that it raised."""
-        return [_or_error(self.compute_embedding, image) for image in images]
-
-    def _measure(self, picture: np.ndarray, face: DetectedFace) -> tuple[AnalysedFace, np.ndarray]:
+    def _measure(
+        self, picture: np.ndarray, face: DetectedFace, thumbnail: bool
+    ) -> tuple[AnalysedFace, np.ndarray]:
         crop = self._engine.align(picture, face)
         quality = self._engine.quality(picture, face, crop)
-        return AnalysedFace(face.box, face.landmarks, quality), crop
+        image = self._codec.thumbnail(picture, face.box) if thumbnail else b""
+        return AnalysedFace(face.box, face.landmarks, quality, thumbnail=image), crop
 
 
-def _or_error(work: Callable, *args):
+def _nearest_embedding(analysis: FrameAnalysis) -> np.ndarray:
+    if not analysis.faces:
+        raise InvalidInput("No face was found in this picture. Send one that shows a face.")
+    return analysis.faces[0].embedding
+
+
+def _nearest_or_error(answer: FrameAnalysis | ImageRejected) -> np.ndarray | InvalidInput:
+    if isinstance(answer, ImageRejected):
+        return answer
     try:
-        return work(*args)
+        return _nearest_embedding(answer)
     except InvalidInput as error:
         return error

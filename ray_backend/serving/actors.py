@@ -32,8 +32,12 @@ class FaceEmbeddingActor:
         return self._faces.pack
 
     def health(self) -> dict[str, Any]:
-        """`pid` and `pack`; answering at all is the news."""
-        return {"pid": os.getpid(), "pack": self._faces.pack.pack_id}
+        """`pid`, `pack`, and `recoveries` by kind since the start; answering at all is the news."""
+        return {
+            "pid": os.getpid(),
+            "pack": self._faces.pack.pack_id,
+            "recoveries": dict(self._faces.recoveries),
+        }
 
     def analyse(self, image: bytes, embed: Embed, thumbnails: bool):
         """See `FaceService.analyse`."""

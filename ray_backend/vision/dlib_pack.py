@@ -24,7 +24,7 @@ from ray_backend.vision.calibration import DLIB_RESNET
 from ray_backend.vision.dlib_graph import to_onnx
 from ray_backend.vision.dlib_weights import read_network
 from ray_backend.vision.results import largest_first, normalised
-from ray_backend.vision.session import open_session
+from ray_backend.vision.session import memory_errors, open_session
 
 PACK_ID = "dlib-resnet"
 DIMENSION = 128
@@ -69,7 +69,8 @@ class DlibPack:
             return np.empty((0, DIMENSION), np.float32)
         batch = np.stack(crops)[:, :, :, ::-1].transpose(0, 3, 1, 2)
         batch = np.ascontiguousarray(batch, dtype=np.float32)
-        return normalised(self._session.run(None, {"crops": batch})[0])
+        with memory_errors():
+            return normalised(self._session.run(None, {"crops": batch})[0])
 
     def quality(self, image_bgr: np.ndarray, face: DetectedFace, crop: np.ndarray) -> Quality:
         """Measures one face."""

@@ -15,7 +15,7 @@ from ray_backend.vision.alignment import arcface_crop
 from ray_backend.vision.pack_folder import PackFolder
 from ray_backend.vision.results import largest_first, normalised
 from ray_backend.vision.scrfd import find_faces
-from ray_backend.vision.session import providers, session_options
+from ray_backend.vision.session import memory_errors, providers, session_options
 
 # Longest side of the detector's input, as insightface sets it; where that shows no face, a second
 # look at the smaller side finds faces that fill the picture (portraits cut out tightly).
@@ -61,7 +61,8 @@ class InsightfacePack:
         if not len(crops):
             return np.empty((0, self.pack.dimension), np.float32)
         batches = [list(crops)] if self._batches else [[crop] for crop in crops]
-        return normalised(np.concatenate([self._embedder.get_feat(batch) for batch in batches]))
+        with memory_errors():
+            return normalised(np.concatenate([self._embedder.get_feat(batch) for batch in batches]))
 
     def quality(self, image_bgr: np.ndarray, face: DetectedFace, crop: np.ndarray) -> Quality:
         """Measures one face."""

@@ -6,16 +6,21 @@ second; a session with more threads gains little, and loses where onnxruntime's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 # Best first. CoreML stays out: it wants a session for every input shape, and detection takes each
 # picture in its own shape.
 PREFERRED = (CUDA, CPU)
+
+_OUT_OF_MEMORY = re.compile(r"failed to allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 
 # Parallelism comes from many callers here; OpenCV's own pool would only compete with them.
 cv2.setNumThreads(1)
@@ -45,3 +50,14 @@ def open_session(model: Path | bytes, threads: int = 1) -> ort.InferenceSession:
         ort.preload_dlls()
     source = model if isinstance(model, bytes) else str(model)
     return ort.InferenceSession(source, session_options(threads), providers=chosen)
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raises onnxruntime's ways of saying that memory is out as MemoryError, so that callers can halve."""
+    try:
+        yield
+    except (RuntimeError, ort_errors.RuntimeException, ort_errors.Fail) as error:
+        if _OUT_OF_MEMORY.search(str(error)):
+            raise MemoryError(str(error)) from error
+        raise

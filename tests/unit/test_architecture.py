@@ -20,7 +20,6 @@ LONGEST = 350
 LONGER_FOR_NOW = {
     "ray_backend/storage/mongo.py": 425,
     "ray_backend/storage/sqlite.py": 352,
-    "streamlit_app/camera/live.js": 385,
 }
 
 # What each part may import of ours; a part may always import itself.
@@ -37,7 +36,9 @@ MAY_IMPORT = {
     "ray_backend.bootstrap": {
         "clock", "domain", "gallery", "ports", "services", "settings", "storage", "vision",
     },
-    "ray_backend.serving": {"bootstrap", "domain", "ports", "services", "settings", "storage", "vision"},
+    "ray_backend.serving": {
+        "api", "bootstrap", "client", "domain", "ports", "services", "settings", "storage", "vision",
+    },
     "ray_backend.client": {
         "bootstrap", "domain", "ports", "runfile", "serving", "services", "settings", "storage",
     },

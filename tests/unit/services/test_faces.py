@@ -7,7 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ray_backend.domain.errors import ImageRejected, ImageTooLarge, InvalidInput, UnsupportedImage
+from ray_backend.domain.errors import (
+    BrokenImage,
+    ImageRejected,
+    ImageTooLarge,
+    InvalidInput,
+    UnsupportedImage,
+)
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.vision.images import PillowCodec
 from tests.fakes import FAKE_PACK, FakeEngine, photo
@@ -146,3 +152,37 @@ def test_pictures_analysed_at_once_do_not_mix(faces):
         together = list(pool.map(lambda who: faces.analyse(photo(who)).faces[0].embedding, people))
     for who, embedding in zip(people, together, strict=True):
         np.testing.assert_array_equal(embedding, alone[who])
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_halved_until_it_does(faces, engine, monkeypatch):
+    sizes = []
+    embed = engine.embed
+
+    def small_memory(crops):
+        sizes.append(len(crops))
+        if len(crops) > 2:
+            raise MemoryError
+        return embed(crops)
+
+    images = [photo(who) for who in range(1, 6)]
+    wanted = [answer.faces[0].embedding for answer in faces.analyse_many(images)]
+    monkeypatch.setattr(engine, "embed", small_memory)
+    answers = faces.analyse_many(images)
+    assert all((a.faces[0].embedding == row).all() for a, row in zip(answers, wanted, strict=True))
+    assert max(size for size in sizes if size <= 2) == 2
+    assert faces.recoveries["out_of_memory"] == 2
+
+
+def test_a_picture_that_breaks_a_library_spoils_no_other(faces, engine, monkeypatch):
+    detect = engine.detect
+
+    def brittle(picture):
+        if picture.shape[1] == 203:
+            raise IndexError("deep inside")
+        return detect(picture)
+
+    monkeypatch.setattr(engine, "detect", brittle)
+    good, poisoned, other = faces.analyse_many([photo(1), photo(2, variant=3), photo(4)])
+    assert isinstance(poisoned, BrokenImage)
+    assert (len(good.faces), len(other.faces)) == (1, 1)
+    assert faces.recoveries["poisoned_image"] == 1
