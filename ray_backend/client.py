@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ray_backend.domain.answers import CheckIn, Enrolment, PhotoReview
+from ray_backend.domain.answers import CheckIn, Enrolment, PhotoReview, Recognition
 from ray_backend.domain.errors import ImageRejected, RollcallError
 from ray_backend.domain.model import AnalysedPhoto, FrameAnalysis, new_id
 from ray_backend.domain.requests import PersonDraft
@@ -51,6 +51,13 @@ class Backend:
         return self._records.check_ins.check_in(
             analysis, kiosk=kiosk, idempotency_key=idempotency_key or new_id()
         )
+
+    def recognise(self, image: bytes) -> Recognition:
+        """Everybody in a picture, without recording anything. Raises ImageRejected."""
+        (analysis,) = self._faces.analyse_many([image])
+        if isinstance(analysis, ImageRejected):
+            raise analysis
+        return self._records.check_ins.recognise([analysis])[0]
 
     def analyse(self, photos: Sequence[Photo]) -> list[AnalysedPhoto]:
         """Finds and embeds all faces of each photo, in order. Bad pictures come back as their error."""
