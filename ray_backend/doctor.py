@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ray_backend import runfile
 from ray_backend.domain.errors import RollcallError
+from ray_backend.machine import check_system_libraries, port_is_free
 from ray_backend.settings import Settings
-from ray_backend.up import check_system_libraries, port_is_free
 
 _REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
 
@@ -34,7 +34,8 @@ def examine(settings: Settings) -> list[Finding]:
         _attempt("system libraries", _libraries),
         _attempt("face models", lambda: _pack(settings)),
         _attempt("database", lambda: _database(settings)),
-        _port(settings),
+        _port(settings, settings.address, settings.port, "ROLLCALL_PORT"),
+        _port(settings, settings.api_address, settings.api_port, "ROLLCALL_API_PORT"),
         _camera(settings),
     ]
 
@@ -105,13 +106,15 @@ def _database(settings: Settings) -> str:
         store.close()
 
 
-def _port(settings: Settings) -> Finding:
+def _port(settings: Settings, address: str, port: int, setting: str) -> Finding:
+    if not port:
+        return Finding(True, setting, "off")
     if runfile.running_address(settings.data_dir):
-        return Finding(True, f"port {settings.port}", "Rollcall is running")
-    if port_is_free(settings.address, settings.port):
-        return Finding(True, f"port {settings.port}", "free")
-    advice = "Stop the program that uses it, or choose another port with ROLLCALL_PORT."
-    return Finding(False, f"port {settings.port}", "in use", advice)
+        return Finding(True, f"port {port}", "Rollcall is running")
+    if port_is_free(address, port):
+        return Finding(True, f"port {port}", "free")
+    advice = f"Stop the program that uses it, or choose another port with {setting}."
+    return Finding(False, f"port {port}", "in use", advice)
 
 
 def _camera(settings: Settings) -> Finding:

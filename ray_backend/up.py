@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.status import Status
 
 from ray_backend import runfile
 from ray_backend.client import Backend, ray_backend
 from ray_backend.domain.errors import InvalidInput, RollcallError, Unavailable, WrongCredentials
+from ray_backend.machine import check_machine
 from ray_backend.settings import Settings
 
 # Where streamlit_app and Streamlit's own configuration lie.
@@ -29,63 +32,51 @@ _KIOSK_FILE = "kiosk-token"
 
 
 def run(settings: Settings, console: Console) -> None:
-    """Runs until Ctrl-C or until a part dies. Raises RollcallError with what to do."""
-    check_machine(settings)
-    with ExitStack() as stack:
-        status = stack.enter_context(console.status("Starting Ray"))
-        stack.enter_context(_stop_on_signals())
-        settings = settings.model_copy(update={"ray_address": _start_ray(settings, stack)})
-        runfile.write(settings.data_dir, settings.ray_address)
-        stack.callback(runfile.remove, settings.data_dir)
+    """Everything, until Ctrl-C or until a part dies. Raises RollcallError with what to do."""
+    ports = {settings.port: (settings.address, "ROLLCALL_PORT")}
+    with _ray_running(settings, console, ports) as (settings, status, stack):
         app = stack.enter_context(_app_process(settings))
-        backend = _start_actors(settings, status.update)
+        backend = _start_actors_and_api(settings, status.update)
         password = backend.access.ensure_admin(_secret(settings))
         token = kiosk_token(backend, settings.data_dir)
         status.update("Waiting for the web app")
         _wait_for_app(settings, app)
         status.stop()
         console.print(_welcome(settings, backend, password, token), soft_wrap=True, highlight=False)
-        _watch(app, settings.ray_address)
+        _watch(settings.ray_address, app)
 
 
-def check_machine(settings: Settings) -> None:
-    """Raises an error that says what to do when this machine cannot run Rollcall."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(
-            f"The data folder {settings.data_dir} cannot be written ({error.strerror}). "
-            "Choose another with ROLLCALL_DATA_DIR."
-        ) from error
-    if not port_is_free(settings.address, settings.port):
-        raise Unavailable(
-            f"Port {settings.port} is in use: another Rollcall or another program listens there. "
-            "Stop it, or choose another port with ROLLCALL_PORT."
+def run_api(settings: Settings, console: Console) -> None:
+    """The API without the web app, until Ctrl-C or until Ray dies. Raises RollcallError."""
+    if not settings.api_port:
+        raise InvalidInput("ROLLCALL_API_PORT is 0, so there is no API to start. Set it to 8000.")
+    with _ray_running(settings, console, {}) as (settings, status, _):
+        _start_actors_and_api(settings, status.update)
+        status.stop()
+        console.print(
+            f"\n[bold green]The API is running[/] at {api_url(settings)}/docs. A key for it: "
+            "`rollcall token create NAME --role recognizer`.\n[dim]Ctrl-C stops everything.[/]",
+            soft_wrap=True,
+            highlight=False,
         )
-    check_system_libraries()
+        _watch(settings.ray_address)
 
 
-def check_system_libraries() -> None:
-    """Raises Unavailable when the operating system lacks a library that OpenCV needs."""
-    try:
-        import cv2  # noqa: F401
-    except ImportError as error:
-        raise Unavailable(
-            f"A system library is missing: {error}. On Debian or Ubuntu run "
-            "`sudo apt-get install libgl1 libglib2.0-0` and try again."
-        ) from error
-
-
-def port_is_free(address: str, port: int) -> bool:
-    """Whether a server could listen there now."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-    return True
+@contextmanager
+def _ray_running(
+    settings: Settings, console: Console, ports: dict[int, tuple[str, str]]
+) -> Iterator[tuple[Settings, Status, ExitStack]]:
+    """Ray on a machine that was looked over, and the note that lets other commands find it."""
+    if settings.api_port:
+        ports |= {settings.api_port: (settings.api_address, "ROLLCALL_API_PORT")}
+    check_machine(settings, ports)
+    with ExitStack() as stack:
+        status = stack.enter_context(console.status("Starting Ray"))
+        stack.enter_context(_stop_on_signals())
+        settings = settings.model_copy(update={"ray_address": _start_ray(settings, stack)})
+        runfile.write(settings.data_dir, settings.ray_address)
+        stack.callback(runfile.remove, settings.data_dir)
+        yield settings, status, stack
 
 
 def kiosk_token(backend: Backend, data_dir: Path) -> str:
@@ -111,14 +102,24 @@ def kiosk_token(backend: Backend, data_dir: Path) -> str:
 
 def base_url(settings: Settings) -> str:
     """Where the web app answers."""
-    host = "localhost" if settings.address in {"0.0.0.0", "::"} else settings.address
-    return f"http://{host}:{settings.port}"
+    return f"http://{_reachable(settings.address)}:{settings.port}"
+
+
+def api_url(settings: Settings) -> str:
+    """Where the API answers."""
+    return f"http://{_reachable(settings.api_address)}:{settings.api_port}"
+
+
+def _reachable(address: str) -> str:
+    return "localhost" if address in {"0.0.0.0", "::"} else address
 
 
 def _start_ray(settings: Settings, stack: ExitStack) -> str:
     from ray_backend.serving import environment
 
     environment.prepare(settings.ray_address)
+    if settings.api_port:
+        environment.prepare_api(settings)
     from ray_backend.serving import cluster
 
     address = cluster.start_ray(settings)
@@ -126,10 +127,21 @@ def _start_ray(settings: Settings, stack: ExitStack) -> str:
     return address
 
 
-def _start_actors(settings: Settings, say) -> Backend:
+def _start_actors_and_api(settings: Settings, say: Callable[[str], None]) -> Backend:
     from ray_backend.serving import cluster
 
-    cluster.start_actors(settings, say)
+    if not settings.api_port:
+        cluster.start_actors(settings, say)
+        return ray_backend(settings)
+    from ray_backend.serving import deployment
+
+    # Serve takes as long to start as the models take to load.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        serve = beside.submit(deployment.start_serve, settings)
+        cluster.start_actors(settings, say)
+        say("Starting the API")
+        serve.result()
+    deployment.start_api(settings)
     return ray_backend(settings)
 
 
@@ -184,12 +196,13 @@ def _require_running(app: subprocess.Popen) -> None:
         )
 
 
-def _watch(app: subprocess.Popen, ray_address: str) -> None:
+def _watch(ray_address: str, app: subprocess.Popen | None = None) -> None:
     """Returns never; raises when the app or Ray is gone for good."""
     from ray_backend.serving import cluster
 
     while True:
-        _require_running(app)
+        if app is not None:
+            _require_running(app)
         if not cluster.ray_is_alive(ray_address):
             raise Unavailable("Ray stopped. Everything recorded is kept; start again with `make run`.")
         time.sleep(_LOOK_AGAIN_S)
@@ -224,6 +237,7 @@ def _welcome(settings: Settings, backend: Backend, password: str | None, token: 
         "Open": url,
         "Password": admin,
         "Kiosk": f"{url}/check-in?token={token}",
+        "API": f"{api_url(settings)}/docs" if settings.api_port else "off (ROLLCALL_API_PORT is 0)",
         "Faces": pack.origin,
         "Licence": pack.licence,
     }

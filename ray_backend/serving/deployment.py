@@ -67,29 +67,28 @@ class FaceRecognitionDeployment:
     """The ingress replica. All that it does is in `ray_backend.api` and in the recogniser."""
 
 
-def start_api(settings: Settings) -> None:
-    """Runs the API on this cluster, on `settings.api_address` and `settings.api_port`."""
-
-    def build_app():
-        from ray_backend.api.app import create_app
-
-        logging.getLogger("ray.serve").setLevel(logging.WARNING)
-        backend = client.ray_backend(settings)
-        return create_app(backend, build_recogniser(settings), settings, cluster_status=cluster_status)
-
+def start_serve(settings: Settings) -> None:
+    """Starts Serve's controller and its proxy on `settings.api_address` and `settings.api_port`."""
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(
         http_options={"host": settings.api_address, "port": settings.api_port, "location": "HeadOnly"},
         logging_config={"log_level": "WARNING", "enable_access_log": False},
     )
+
+
+def start_api(settings: Settings) -> None:
+    """Runs the API over the actors of this cluster; returns when it answers."""
+
+    def build_app():
+        from ray_backend.api.app import create_app
+
+        backend = client.ray_backend(settings)
+        return create_app(backend, build_recogniser(settings), settings, cluster_status=cluster_status)
+
     deployment = serve.deployment(serve.ingress(build_app)(FaceRecognitionDeployment)).options(
         name=DEPLOYMENT,
         num_replicas=1,
         max_ongoing_requests=_MAX_ONGOING,
         ray_actor_options={"num_cpus": 0},
     )
-    serve.run(deployment.bind(), name=APP_NAME, route_prefix="/", _local_testing_mode=False)
-
-
-def stop_api() -> None:
-    """Ends the API; the actors stay."""
-    serve.shutdown()
+    serve.run(deployment.bind(), name=APP_NAME, route_prefix="/")

@@ -83,7 +83,8 @@ def free_port() -> int:
 def site_environment(data_dir: Path, **variables: str) -> dict[str, str]:
     """The settings of a site of its own, and none of this machine's."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
-    mine = {"ROLLCALL_DATA_DIR": str(data_dir), "ROLLCALL_PORT": str(free_port()), "COLUMNS": "400"}
+    mine = {"ROLLCALL_DATA_DIR": str(data_dir), "ROLLCALL_PORT": str(free_port())}
+    mine |= {"ROLLCALL_API_PORT": str(free_port()), "COLUMNS": "400"}
     return clean | mine | {"ROLLCALL_PACK": "dlib-resnet"} | variables
 
 
