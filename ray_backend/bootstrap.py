@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ray_backend.clock import SystemClock
 from ray_backend.domain.errors import PackMismatch
 from ray_backend.domain.model import Pack, PeopleQuery, Person
-from ray_backend.gallery.exact import ExactGallery
+from ray_backend.gallery import open_gallery
 from ray_backend.ports import Clock, FaceEngine, Store
 from ray_backend.services.access import AccessService
 from ray_backend.services.audit import Auditor
@@ -77,7 +77,8 @@ def build_records(
     policy = Policy.for_pack(
         pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
     )
-    gallery = ExactGallery(pack.dimension)
+    expected = store.count_templates().get(pack.pack_id, 0)
+    gallery = open_gallery(settings, pack.dimension, expected=expected, pack_id=pack.pack_id)
     gallery.replace(store.templates(pack.pack_id, active_only=True))
     log.info("gallery holds %d templates of pack %s", len(gallery), pack.pack_id)
     return Records(

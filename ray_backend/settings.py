@@ -70,6 +70,20 @@ class Settings(BaseSettings):
         60.0, ge=0, description="seconds in which a second punch of the same person is the same visit"
     )
 
+    gallery: Literal["auto", "qdrant"] = Field(
+        "auto",
+        description="where faces are searched: `auto` (in memory; when there are many, by short codes that "
+        "are kept in the data folder) or `qdrant`",
+    )
+    gallery_exact_limit: int = Field(
+        20_000, ge=0, description="templates up to which every search looks at all of them"
+    )
+    qdrant_url: str = Field("http://localhost:6333", description="address of the Qdrant server")
+    qdrant_collection: str = Field(
+        "rollcall", description="what the site's collections in Qdrant begin with; each site needs its own"
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="key of the Qdrant server, if it wants one")
+
     api_address: str = Field("127.0.0.1", description="address the HTTP API listens on")
     api_port: int = Field(8000, ge=0, le=65535, description="port of the HTTP API; 0: no API")
     api_proxy: Literal["haproxy", "python"] = Field(

@@ -53,6 +53,8 @@ ONLY_IN = {
     "streamlit": ("streamlit_app/", "tests/"),
     "ray": ("ray_backend/serving/", "ray_backend/jobs/", "bench/", "tests/"),
     "sqlite3": ("ray_backend/storage/", "bench/", "tests/"),
+    "faiss": ("ray_backend/gallery/coarse.py",),
+    "qdrant_client": ("ray_backend/gallery/", "tests/contract/test_gallery.py"),
     "argon2": ("ray_backend/services/access.py", "tests/"),
 }
 # Who may touch the environment besides settings.py, and why.
@@ -194,7 +196,9 @@ def test_importing_the_backend_loads_none_of_the_heavy_libraries():
 
 
 def test_putting_a_site_together_loads_no_driver_that_it_does_not_use():
-    assert not modules_after("import ray_backend.bootstrap") & {"ray", "onnxruntime", "pymongo", "streamlit"}
+    assert not modules_after("import ray_backend.bootstrap") & {
+        "ray", "onnxruntime", "pymongo", "streamlit", "faiss", "qdrant_client",
+    }  # fmt: skip
 
 
 def length(path: str) -> int:
