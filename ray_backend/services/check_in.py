@@ -11,7 +11,7 @@ import numpy as np
 from ray_backend.domain import attendance
 from ray_backend.domain.answers import CheckIn, RecognisedFace, Recognition
 from ray_backend.domain.decision import decide
-from ray_backend.domain.errors import DuplicatePunch, PersonNotFound
+from ray_backend.domain.errors import DuplicatePunch, ImageRejected, PersonNotFound
 from ray_backend.domain.model import (
     AnalysedFace,
     Candidate,
@@ -62,12 +62,16 @@ class CheckInService:
         punch, repeated = self._record(person, kiosk, idempotency_key, receipt)
         return self._answer(decision, face, person, punch, repeated)
 
-    def recognise(self, analyses: Sequence[FrameAnalysis]) -> list[Recognition]:
+    def recognise(
+        self, answers: Sequence[FrameAnalysis | ImageRejected]
+    ) -> list[Recognition | ImageRejected]:
         """Who is in each picture, in order, without recording anything. All faces are searched at once.
 
-        Faces that the pipeline did not embed, or that are too poor, come back as poor quality.
+        Faces that the pipeline did not embed, or that are too poor, come back as poor quality; what is
+        no analysis but the error of a bad picture is handed through.
         """
         started = perf_counter()
+        analyses = [answer for answer in answers if isinstance(answer, FrameAnalysis)]
         version = self._gallery.version
         good = [
             face
@@ -80,12 +84,14 @@ class CheckInService:
         search_ms = 1000 * (perf_counter() - started) / max(1, len(analyses))
         return [
             Recognition(
-                tuple(self._recognised(face, candidates.get(id(face))) for face in analysis.faces),
-                analysis.pack_id,
+                tuple(self._recognised(face, candidates.get(id(face))) for face in answer.faces),
+                answer.pack_id,
                 version,
-                analysis.timings_ms | {"search": search_ms},
+                answer.timings_ms | {"search": search_ms},
             )
-            for analysis in analyses
+            if isinstance(answer, FrameAnalysis)
+            else answer
+            for answer in answers
         ]
 
     def _recognised(self, face: AnalysedFace, candidates: list[Candidate] | None) -> RecognisedFace:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ray_backend import bootstrap
+from ray_backend.domain.answers import Recognition
 from ray_backend.domain.errors import ImageRejected, InvalidInput
 from ray_backend.domain.model import Candidate, FrameAnalysis, Pack, Punch, Template
 from ray_backend.services.faces import Embed, FaceService
@@ -81,6 +82,10 @@ class DatabaseActor:
         if service not in _SERVICES or method.startswith("_"):
             raise ValueError(f"there is no use case {service}.{method}")
         return getattr(getattr(self._records, service), method)(*args, **kwargs)
+
+    def recognise(self, answers: list[FrameAnalysis | ImageRejected]) -> list[Recognition | ImageRejected]:
+        """See `CheckInService.recognise`."""
+        return self._records.check_ins.recognise(answers)
 
     def save_face_embedding(self, template: Template) -> None:
         """Adds one template to an existing person. Raises PersonNotFound, PackMismatch."""

@@ -134,6 +134,7 @@ def ray_is_alive(address: str) -> bool:
 
 def stop_actors() -> None:
     """Ends the actors for good; what they acknowledged is in the database."""
+    handles.forget_handles()
     for name in [DATABASE_ACTOR, *handles.face_actor_names()]:
         try:
             ray.kill(ray.get_actor(name, namespace=NAMESPACE), no_restart=True)

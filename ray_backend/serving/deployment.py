@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ray import serve
@@ -13,7 +13,8 @@ from ray_backend.domain.answers import CheckIn, Recognition
 from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import FrameAnalysis
 from ray_backend.serving import handles
-from ray_backend.serving.batcher import BatchPolicy
+from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.batcher import BatchPolicy, Worker
 from ray_backend.serving.recogniser import BatchingRecogniser
 from ray_backend.settings import Settings
 
@@ -27,24 +28,36 @@ def build_recogniser(settings: Settings) -> BatchingRecogniser:
     """The fast path over the actors of the cluster that this process belongs to."""
     timeout_s = settings.call_timeout_s
 
-    def analyser(name: str) -> Callable[[list[bytes]], Awaitable[list[FrameAnalysis | ImageRejected]]]:
-        async def analyse(images: list[bytes]) -> list[FrameAnalysis | ImageRejected]:
-            call = handles.get_handle(name).analyse_batch.remote(*images)
-            return await handles.async_result(call, timeout_s)
-
-        return analyse
-
-    async def search(analyses: list[FrameAnalysis]) -> Sequence[Recognition]:
-        call = handles.use_case("check_ins", "recognise")((analyses,), {})
-        return await handles.async_result(call, timeout_s)
-
     async def check_in(analysis: FrameAnalysis, **kwargs: Any) -> CheckIn:
         call = handles.use_case("check_ins", "check_in")((analysis,), kwargs)
         return await handles.async_result(call, timeout_s)
 
-    analysers = [analyser(name) for name in handles.face_actor_names()]
-    policy = BatchPolicy(max_waiting=settings.api_max_waiting, deadline_s=settings.api_deadline_s)
-    return BatchingRecogniser(analysers, search, check_in, policy)
+    names = handles.face_actor_names()
+    return BatchingRecogniser(
+        [_recogniser(name, timeout_s) for name in names],
+        [_analyser(name, timeout_s) for name in names],
+        check_in,
+        BatchPolicy(max_waiting=settings.api_max_waiting, deadline_s=settings.api_deadline_s),
+    )
+
+
+def _recogniser(name: str, timeout_s: float) -> Worker:
+    """The analysis goes from one actor to the other; this process never unpacks it."""
+
+    async def recognise(images: list[bytes]) -> Sequence[Recognition | ImageRejected]:
+        analyses = handles.get_handle(name).analyse_batch.remote(*images)
+        call = handles.get_handle(DATABASE_ACTOR).recognise.remote(analyses)
+        return await handles.async_result(call, timeout_s)
+
+    return recognise
+
+
+def _analyser(name: str, timeout_s: float) -> Worker:
+    async def analyse(images: list[bytes]) -> Sequence[FrameAnalysis | ImageRejected]:
+        call = handles.get_handle(name).analyse_batch.remote(*images)
+        return await handles.async_result(call, timeout_s)
+
+    return analyse
 
 
 def cluster_status() -> dict[str, Any]:

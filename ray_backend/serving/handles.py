@@ -26,6 +26,7 @@ _REPEATABLE = frozenset(
     {
         "check_ins.check_in",
         "check_ins.recognise",
+        "check_ins.find_similar",
         "enrolments.review",
         "people.find",
         "people.details",
@@ -39,6 +40,7 @@ _REPEATABLE = frozenset(
         "overview.overview",
     }
 )
+_known: dict[str, Any] = {}
 _AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
 
 
@@ -62,11 +64,21 @@ def connect(settings: Settings) -> None:
 
 
 def get_handle(name: str):
-    """The named actor. Raises BackendUnavailable."""
-    try:
-        return ray.get_actor(name, namespace=NAMESPACE)
-    except (ValueError, RayError, ConnectionError) as error:
-        raise BackendUnavailable(_AWAY) from error
+    """The named actor. Raises BackendUnavailable.
+
+    Asking Ray costs a round trip, so handles are kept; they stay good when an actor restarts.
+    """
+    if name not in _known:
+        try:
+            _known[name] = ray.get_actor(name, namespace=NAMESPACE)
+        except (ValueError, RayError, ConnectionError) as error:
+            raise BackendUnavailable(_AWAY) from error
+    return _known[name]
+
+
+def forget_handles() -> None:
+    """Asks Ray again at the next call: an actor was replaced by another one of its name."""
+    _known.clear()
 
 
 @contextmanager
@@ -77,6 +89,7 @@ def our_errors() -> Iterator[None]:
     except RayTaskError as error:
         raise error.cause from None
     except (GetTimeoutError, TimeoutError, RayActorError, ConnectionError) as error:
+        forget_handles()
         raise BackendUnavailable(_AWAY) from error
 
 
