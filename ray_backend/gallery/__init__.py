@@ -78,7 +78,10 @@ def _qdrant(settings: Settings, dimension: int, pack_id: str) -> GalleryIndex:
 
     key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
     client = QdrantClient(
-        url=settings.qdrant_url, api_key=key, timeout=max(1, round(settings.store_timeout_s))
+        url=settings.qdrant_url,
+        api_key=key,
+        timeout=max(1, round(settings.store_timeout_s)),
+        check_compatibility=False,  # it would ask the server here, and only warn when there is none
     )
     # A server takes no slash or colon in a name.
     collection = re.sub(r"[^\w.-]", "-", f"{settings.qdrant_collection}-{pack_id}")

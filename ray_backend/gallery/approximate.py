@@ -16,7 +16,8 @@ import numpy as np
 
 from ray_backend.domain.model import Candidate, Template
 from ray_backend.gallery.blocks import BLOCK_ROWS, BlockSource, MemoryBlocks, code_bytes
-from ray_backend.gallery.rows import NOBODY, Chunk, Rows, View
+from ray_backend.gallery.chunks import NOBODY, Chunk, View
+from ray_backend.gallery.rows import Rows
 from ray_backend.gallery.scan import checked, first_of_each, scan
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from uuid import NAMESPACE_OID, uuid5
 
@@ -28,18 +28,19 @@ class QdrantGallery:
     collection holds what it held before and the batches until then.
     """
 
-    def __init__(self, client: QdrantClient, collection: str, dimension: int, *, exact: bool = False) -> None:
-        """Makes the collection if need be. `exact` searches without the server's own index.
+    def __init__(
+        self, client: QdrantClient, collection: str, dimension: int, *, one_by_one: bool = False
+    ) -> None:
+        """Makes the collection if need be. `one_by_one` is for the client's local mode, which tests use.
 
         Raises ValueError when the collection is of another dimension.
         """
         self._client = client
         self._collection = collection
         self._dimension = dimension
-        self._params = models.SearchParams(exact=exact)
         self._version = 0
-        # The client's local mode, which tests use, is not made for several threads.
-        self._one_by_one = threading.RLock() if not hasattr(client._client, "_host") else None
+        # A server is asked from several threads at once; local mode is not made for that.
+        self._turn = threading.Lock() if one_by_one else nullcontext()
         with self._asking():
             self._open()
 
@@ -89,7 +90,6 @@ class QdrantGallery:
                 query=embedding.tolist(),
                 limit=limit,
                 group_size=1,
-                search_params=self._params,
                 with_payload=False,
             ).groups
         found = [Candidate(str(group.id), float(group.hits[0].score)) for group in groups]
@@ -142,15 +142,11 @@ class QdrantGallery:
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Turns the client's errors about the server into ours."""
-        if self._one_by_one is not None:
-            self._one_by_one.acquire()
         try:
-            yield
+            with self._turn:
+                yield
         except (ResponseHandlingException, UnexpectedResponse) as error:
             raise StoreUnavailable("The Qdrant server does not answer. Check ROLLCALL_QDRANT_URL.") from error
-        finally:
-            if self._one_by_one is not None:
-                self._one_by_one.release()
 
 
 def _point_id(template_id: str) -> str:

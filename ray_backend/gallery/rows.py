@@ -12,55 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from ray_backend.domain.model import Template
 from ray_backend.gallery.blocks import BLOCK_ROWS, KEY_BYTES, Block, BlockSource
+from ray_backend.gallery.chunks import NOBODY, Chunk, View
 
 T = TypeVar("T")
-NOBODY = -1
 _BATCH = 4096  # templates that are held at a time while the gallery is filled
 _WORTH_CLOSING = 1024  # rows of a chunk from which on its gaps are closed when they are the most of it
 _TRIES = 3  # searches without the lock before one is made with it
-
-
-@dataclass(slots=True, eq=False)
-class Chunk:
-    """One block and whose rows these are. `people`: (R,) int32 person numbers, NOBODY for no row.
-
-    `index` is what the approximate search built over the first rows, and None for the exact one.
-    """
-
-    block: Block
-    people: np.ndarray
-    template_ids: list[str | None] = field(default_factory=list)
-    live: int = 0
-    index: Any = None
-    dropped: bool = False
-
-    @property
-    def used(self) -> int:
-        return len(self.template_ids)
-
-    def drop(self) -> None:
-        """Nobody needs it any more, except searches that began earlier."""
-        self.dropped = True
-        self.block.drop()
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one search sees: of each chunk the first rows, and the ids of the people by number."""
-
-    parts: tuple[tuple[Chunk, int], ...] = ()
-    names: Sequence[str] = ()
-
-    @property
-    def count(self) -> int:
-        """Rows, those of forgotten templates included."""
-        return sum(count for _, count in self.parts)
 
 
 class Rows:
@@ -243,8 +206,8 @@ class Rows:
             self._show()
             for serial, rows in self._by_chunk(gone).items():
                 self._hide(self._chunks[serial], rows)
-            if gone:
-                self._close_gaps()
+        if gone:
+            self._close_gaps()
         self.version += 1
 
     def _show(self) -> None:
@@ -270,7 +233,7 @@ class Rows:
         chunk.block.flush()
 
     def _close_gaps(self) -> None:
-        """Moves what is left of chunks that are mostly empty to the end."""
+        """Moves what is left of chunks that are mostly empty to the end; searches go on meanwhile."""
         for serial, chunk in list(self._chunks.items()):
             if chunk.used < min(_WORTH_CLOSING, self._block_rows) or 2 * chunk.live > chunk.used:
                 continue
@@ -279,7 +242,8 @@ class Rows:
             ids = [chunk.template_ids[row] for row in rows]
             self._positions |= self._append_rows(chunk.block.vectors[rows], chunk.people[rows], ids)
             self._show()
-            chunk.drop()
+            with self._taking(True):
+                chunk.drop()
 
     def _number(self, person_id: str) -> int:
         number = self._numbers.setdefault(person_id, len(self._names))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ray_backend.domain.model import Candidate
-from ray_backend.gallery.rows import NOBODY, Chunk, View
+from ray_backend.gallery.chunks import NOBODY, Chunk, View
 
 # Similarities that are held at a time: 64 MiB, 16 queries at a million rows.
 _CELLS = 1 << 24

@@ -34,6 +34,7 @@ from ray_backend.ports import GalleryIndex
 DIMENSION = 16
 BLOCK_ROWS = 128  # so that some hundred templates fill several blocks
 KINDS = ["exact", "approximate", "files", "qdrant"]
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -91,7 +92,7 @@ def open_gallery(kind: str, folder: Path, approximate: type[ApproximateGallery] 
     if kind == "exact":
         return ExactGallery(DIMENSION, block_rows=BLOCK_ROWS)
     if kind == "qdrant":
-        return QdrantGallery(QdrantClient(":memory:"), "faces", DIMENSION)
+        return QdrantGallery(QdrantClient(":memory:"), "faces", DIMENSION, one_by_one=True)
     blocks = FileBlocks(folder, DIMENSION, BLOCK_ROWS) if kind == "files" else None
     return approximate(DIMENSION, 0, blocks, codebook=codebook(), block_rows=BLOCK_ROWS, step=1)
 
