@@ -1,11 +1,13 @@
-"""Who may come in: the admin's password and the kiosks' tokens. Only hashes are stored."""
+"""Who may come in: the admin's password, the kiosks' tokens and the API's keys. Only hashes are stored."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 import threading
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -18,10 +20,34 @@ from ray_backend.services.audit import Auditor
 _PASSWORD = "admin/password_hash"
 _FAILURES = "admin/failures"
 _TOKENS = "kiosk_token/"
+_KEYS = "api_key/"
 MIN_PASSWORD_LENGTH = 10
 FREE_ATTEMPTS = 5
 FIRST_LOCK = timedelta(seconds=30)
 LONGEST_LOCK = timedelta(minutes=15)
+
+
+class Role(StrEnum):
+    """What the holder of a key may do; `api/access.py` has the table."""
+
+    ADMIN = "admin"
+    MANAGER = "manager"
+    RECOGNIZER = "recognizer"
+    KIOSK = "kiosk"
+    MONITOR = "monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of the HTTP API. `token_id` names it in lists; the secret is not kept.
+
+    A kiosk's token is such a key with the role kiosk; `name` is the kiosk's then.
+    """
+
+    token_id: str
+    name: str
+    role: Role
+    created_at: datetime
 
 
 class AccessService:
@@ -77,14 +103,46 @@ class AccessService:
 
     def issue_token(self, kiosk: str, *, actor: str) -> str:
         """A new secret for a kiosk. It is shown this once. Raises InvalidInput."""
-        kiosk = kiosk.strip()
-        if not kiosk or len(kiosk) > 64 or not kiosk.isprintable():
-            raise InvalidInput("Give the kiosk a name of 1 to 64 visible characters, such as entrance.")
+        kiosk = _checked_name(kiosk, "the kiosk", "entrance")
         secret = secrets.token_urlsafe(24)
         record = {"kiosk": kiosk, "created_at": self._clock.now().isoformat()}
         self._store.put_setting(_TOKENS + _digest(secret), record)
         self._audit.record(actor, "kiosk_token.issued", _digest(secret)[:12], kiosk=kiosk)
         return secret
+
+    def issue_key(self, name: str, role: Role, *, actor: str) -> str:
+        """A new secret for a program, with what it may do. It is shown this once. Raises InvalidInput.
+
+        With the role kiosk it is a kiosk's token, which opens the check-in page, too.
+        """
+        if role is Role.KIOSK:
+            return self.issue_token(name, actor=actor)
+        name = _checked_name(name, "the key", "payroll")
+        secret = secrets.token_urlsafe(24)
+        record = {"name": name, "role": role.value, "created_at": self._clock.now().isoformat()}
+        self._store.put_setting(_KEYS + _digest(secret), record)
+        self._audit.record(actor, "api_key.issued", _digest(secret)[:12], name=name, role=role.value)
+        return secret
+
+    def verify_key(self, secret: str) -> ApiKey:
+        """Whose key this is; kiosks' tokens count. Raises WrongCredentials."""
+        digest = _digest(secret)
+        for prefix in (_KEYS, _TOKENS):
+            record = self._store.get_setting(prefix + digest) if secret else None
+            if record is not None:
+                return _key_of(digest, record)
+        raise WrongCredentials(
+            "This API key is not known, or was revoked. `rollcall token create NAME --role ROLE` makes one."
+        )
+
+    def api_keys(self) -> list[ApiKey]:
+        """All API keys and kiosks' tokens, oldest first."""
+        found = [
+            _key_of(key.removeprefix(prefix), record)
+            for prefix in (_KEYS, _TOKENS)
+            for key, record in self._store.settings(prefix).items()
+        ]
+        return sorted(found, key=lambda key: key.created_at)
 
     def verify_token(self, secret: str) -> str:
         """The name of the kiosk that this token belongs to. Raises WrongCredentials."""
@@ -108,13 +166,15 @@ class AccessService:
         return sorted(found, key=lambda token: token.created_at)
 
     def revoke_token(self, token_id: str, *, actor: str) -> None:
-        """Shuts a kiosk out. `token_id` as `tokens` gives it. Raises NotFound."""
-        keys = [key for key in self._store.settings(_TOKENS) if key.removeprefix(_TOKENS)[:12] == token_id]
-        if not keys:
-            raise NotFound("No kiosk token has this id. `rollcall token list` shows them.")
-        for key in keys:
-            self._store.put_setting(key, None)
-        self._audit.record(actor, "kiosk_token.revoked", token_id)
+        """Shuts a kiosk or a program out. `token_id` as `tokens` or `api_keys` gives it. Raises NotFound."""
+        for prefix, action in ((_TOKENS, "kiosk_token.revoked"), (_KEYS, "api_key.revoked")):
+            keys = [key for key in self._store.settings(prefix) if key.removeprefix(prefix)[:12] == token_id]
+            for key in keys:
+                self._store.put_setting(key, None)
+            if keys:
+                self._audit.record(actor, action, token_id)
+                return
+        raise NotFound("No token has this id. `rollcall token list` shows them.")
 
     def _set_password(self, password: str) -> None:
         self._store.put_setting(_PASSWORD, self._hasher.hash(password))
@@ -145,6 +205,22 @@ class AccessService:
             failures["locked_until"] = (self._clock.now() + lock).isoformat()
             self._audit.record("system", "admin.locked", "admin", seconds=lock.total_seconds())
         self._store.put_setting(_FAILURES, failures)
+
+
+def _checked_name(name: str, whose: str, example: str) -> str:
+    name = name.strip()
+    if not name or len(name) > 64 or not name.isprintable():
+        raise InvalidInput(f"Give {whose} a name of 1 to 64 visible characters, such as {example}.")
+    return name
+
+
+def _key_of(digest: str, record: dict) -> ApiKey:
+    return ApiKey(
+        digest[:12],
+        record.get("name") or record["kiosk"],
+        Role(record.get("role", Role.KIOSK)),
+        datetime.fromisoformat(record["created_at"]),
+    )
 
 
 def _digest(secret: str) -> str:
