@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -20,6 +21,7 @@ from ray_backend.client import Backend, connect
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import PunchQuery
 from ray_backend.domain.requests import ReportQuery
+from ray_backend.services.access import Role
 from ray_backend.settings import Settings
 
 console = Console()
@@ -28,7 +30,7 @@ errors = Console(stderr=True)
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Face-recognition attendance.")
 people_app = typer.Typer(no_args_is_help=True, help="People and their photos.")
 punch_app = typer.Typer(no_args_is_help=True, help="Raw attendance records.")
-token_app = typer.Typer(no_args_is_help=True, help="Which kiosks are allowed in.")
+token_app = typer.Typer(no_args_is_help=True, help="Which kiosks and programs are allowed in.")
 pack_app = typer.Typer(no_args_is_help=True, help="The face models.")
 store_app = typer.Typer(no_args_is_help=True, help="The database.")
 for name, group in {
@@ -76,7 +78,21 @@ def _backend() -> Iterator[Backend]:
 @app.command()
 def up() -> None:
     """Start Rollcall on this machine; Ctrl-C stops it."""
-    from ray_backend.up import Stopped, run
+    from ray_backend import up
+
+    _until_stopped(up.run)
+
+
+@app.command()
+def serve() -> None:
+    """Start the HTTP API alone, without the web app; Ctrl-C stops it."""
+    from ray_backend import up
+
+    _until_stopped(up.run_api)
+
+
+def _until_stopped(run: Callable[[Settings, Console], None]) -> None:
+    from ray_backend.up import Stopped
 
     try:
         run(Settings(), console)
@@ -191,31 +207,37 @@ def export(
 
 
 @token_app.command("create")
-def token_create(kiosk: Annotated[str, typer.Argument(help="The kiosk's name.")]) -> None:
-    """Let a kiosk in; prints its address once."""
+def token_create(
+    name: Annotated[str, typer.Argument(help="The kiosk's or program's name.")],
+    role: Annotated[Role, typer.Option(help="What it may do; a kiosk checks people in.")] = Role.KIOSK,
+) -> None:
+    """Let a kiosk or a program in; prints the kiosk's address or the program's API key once."""
     from ray_backend.up import base_url
 
     with _backend() as backend:
-        secret = backend.access.issue_token(kiosk, actor="command line")
-    console.print(f"{base_url(Settings())}/check-in?token={secret}", soft_wrap=True)
+        secret = backend.access.issue_key(name, role, actor="command line")
+    if role is Role.KIOSK:
+        secret = f"{base_url(Settings())}/check-in?token={secret}"
+    console.print(secret, soft_wrap=True, markup=False, highlight=False)
 
 
 @token_app.command("list")
 def token_list() -> None:
-    """The kiosks that are allowed in."""
-    table = Table("id", "kiosk", "since")
+    """The kiosks and programs that are allowed in."""
+    table = Table("id", "name", "role", "since")
     with _backend() as backend:
-        for token in backend.access.tokens():
-            table.add_row(token.token_id, token.kiosk, f"{token.created_at:%Y-%m-%d %H:%M} UTC")
+        for key in backend.access.api_keys():
+            since = f"{key.created_at:%Y-%m-%d %H:%M} UTC"
+            table.add_row(key.token_id, escape(key.name), key.role.value, since)
     console.print(table)
 
 
 @token_app.command("revoke")
 def token_revoke(token_id: str) -> None:
-    """Shut a kiosk out, at once."""
+    """Shut a kiosk or a program out: at once, at a running API within five seconds."""
     with _backend() as backend:
         backend.access.revoke_token(token_id, actor="command line")
-    console.print("This kiosk is shut out.")
+    console.print("It is shut out.")
 
 
 @pack_app.command("show")
