@@ -36,6 +36,8 @@ MAY_IMPORT = {
     "ray_backend.bootstrap": {
         "clock", "domain", "gallery", "ports", "services", "settings", "storage", "vision",
     },
+    # What routes need of vision, storage or Ray reaches them through the backend and the recogniser.
+    "ray_backend.api": {"__version__", "client", "domain", "ports", "services", "settings"},
     "ray_backend.serving": {
         "api", "bootstrap", "client", "domain", "ports", "services", "settings", "storage", "vision",
     },
@@ -55,6 +57,9 @@ ONLY_IN = {
     "sqlite3": ("ray_backend/storage/", "bench/", "tests/"),
     "faiss": ("ray_backend/gallery/coarse.py",),
     "qdrant_client": ("ray_backend/gallery/", "tests/contract/test_gallery.py"),
+    "fastapi": ("ray_backend/api/", "tests/api/"),
+    "prometheus_client": ("ray_backend/api/", "ray_backend/serving/", "tests/api/"),
+    "jwt": ("ray_backend/api/credentials.py", "tests/api/"),
     "argon2": ("ray_backend/services/access.py", "tests/"),
 }
 # Who may touch the environment besides settings.py, and why.

@@ -1,0 +1,63 @@
+"""What Prometheus reads: requests, how long they took, and what was decided. Every label is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+__all__ = ["CLIENT_GONE", "CONTENT_TYPE_LATEST", "Meters"]
+
+# What nginx calls it: the client went before its answer.
+CLIENT_GONE = 499
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Meters:
+    """The counters of one API process."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._registry = registry or CollectorRegistry()
+        self._requests = Counter(
+            "rollcall_http_requests",
+            "Requests answered, by route and status; 499: the client did not wait.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "rollcall_http_request_seconds",
+            "Time from the first byte of a request to its answer.",
+            ["route"],
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._decisions = Counter(
+            "rollcall_http_decisions",
+            "Faces decided on, by route and kind of decision.",
+            ["route", "decision"],
+            registry=self._registry,
+        )
+        # Finding the child of a label costs more than counting.
+        self._children: dict[tuple, Counter | Histogram] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts one request. `route` is a route's template, never a path as it was sent."""
+        self._child(self._requests, method, route, status).inc()
+        self._child(self._seconds, route).observe(seconds)
+
+    def decided(self, route: str, kinds: Iterable[str]) -> None:
+        """Counts decisions."""
+        for kind in kinds:
+            self._child(self._decisions, route, kind).inc()
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _child(self, metric, *labels):
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
