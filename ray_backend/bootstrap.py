@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from ray_backend.clock import SystemClock
 from ray_backend.domain.errors import PackMismatch
-from ray_backend.domain.model import Pack, PeopleQuery, Person
+from ray_backend.domain.model import Pack, PeopleQuery, Person, Template
 from ray_backend.gallery import open_gallery
-from ray_backend.ports import Clock, FaceEngine, Store
+from ray_backend.gallery.sharding import ShardedGallery, shard_of
+from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Store
 from ray_backend.services.access import AccessService
 from ray_backend.services.audit import Auditor
 from ray_backend.services.check_in import CheckInService
@@ -66,8 +68,11 @@ def build_records(
     *,
     store: Store | None = None,
     clock: Clock | None = None,
+    shards: Sequence[GalleryIndex] = (),
 ) -> Records:
     """The use cases over a filled gallery. `pack_spec` is what finds the pack again.
+
+    `shards` are the parts of a gallery that is held elsewhere, and filled already.
 
     Raises StoreUnavailable and PackMismatch.
     """
@@ -77,10 +82,7 @@ def build_records(
     policy = Policy.for_pack(
         pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
     )
-    expected = store.count_templates().get(pack.pack_id, 0)
-    gallery = open_gallery(settings, pack.dimension, expected=expected, pack_id=pack.pack_id)
-    gallery.replace(store.templates(pack.pack_id, active_only=True))
-    log.info("gallery holds %d templates of pack %s", len(gallery), pack.pack_id)
+    gallery = ShardedGallery(shards) if shards else _filled_gallery(settings, pack, store)
     return Records(
         store=store,
         check_ins=CheckInService(store, gallery, clock, policy),
@@ -90,6 +92,29 @@ def build_records(
         access=AccessService(store, clock),
         overview=OverviewService(store, gallery, pack),
     )
+
+
+def build_gallery_shard(settings: Settings, pack: Pack, index: int) -> GalleryIndex:
+    """One of the `settings.gallery_shards` parts of the gallery, filled from the database."""
+    shards = settings.gallery_shards
+    folder = settings.data_dir / f"gallery-shard-{index}"
+    with closing(open_store(settings)) as store:
+        return _filled_gallery(
+            settings.model_copy(update={"data_dir": folder}),
+            pack,
+            store,
+            lambda template: shard_of(template.template_id, shards) == index,
+        )
+
+
+def _filled_gallery(
+    settings: Settings, pack: Pack, store: Store, wanted: Callable[[Template], bool] = lambda template: True
+) -> GalleryIndex:
+    expected = store.count_templates().get(pack.pack_id, 0) // max(1, settings.gallery_shards)
+    gallery = open_gallery(settings, pack.dimension, expected=expected, pack_id=pack.pack_id)
+    gallery.replace(filter(wanted, store.templates(pack.pack_id, active_only=True)))
+    log.info("gallery holds %d templates of pack %s", len(gallery), pack.pack_id)
+    return gallery
 
 
 def pinned_pack(store: Store) -> dict | None:

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
         description="where faces are searched: `auto` (in memory; when there are many, by short codes that "
         "are kept in the data folder) or `qdrant`",
     )
+    gallery_shards: int = Field(
+        0, ge=0, le=64, description="actors that the gallery is spread over; 0: the DatabaseActor holds it"
+    )
     gallery_exact_limit: int = Field(
         20_000, ge=0, description="templates up to which every search looks at all of them"
     )

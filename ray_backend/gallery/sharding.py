@@ -1,10 +1,86 @@
-"""Merging what several shards of one gallery answered to the same question."""
+"""One gallery spread over several, for more templates than one process or machine can hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
 
-from ray_backend.domain.model import Candidate
+import numpy as np
+
+from ray_backend.domain.model import Candidate, Template
+from ray_backend.ports import GalleryIndex
+
+T = TypeVar("T")
+_CHUNK = 2000
+
+
+def shard_of(template_id: str, shards: int) -> int:
+    """Which of `shards` shards holds this template. The same in every process."""
+    return zlib.crc32(template_id.encode()) % shards
+
+
+class ShardedGallery:
+    """Implements `GalleryIndex` over others: scatters every question and merges the answers.
+
+    A change is done when every shard that it concerns has done it.
+    """
+
+    def __init__(self, shards: Sequence[GalleryIndex]) -> None:
+        self._shards = list(shards)
+        self._pool = ThreadPoolExecutor(len(self._shards), thread_name_prefix="shard")
+        self._lock = threading.Lock()
+        self._changes = 0
+
+    @property
+    def version(self) -> int:
+        """Grows with every change made here."""
+        return self._changes
+
+    def __len__(self) -> int:
+        return sum(self._scatter(len))
+
+    def replace(self, templates: Iterator[Template]) -> None:
+        """As the port says; searches see the new templates arrive bit by bit."""
+        templates = iter(templates)
+        self._scatter(lambda shard: shard.replace(iter(())))
+        while chunk := list(islice(templates, _CHUNK)):
+            self._add(chunk)
+        self._changed()
+
+    def add(self, templates: Sequence[Template]) -> None:
+        self._add(templates)
+        self._changed()
+
+    def remove_template(self, template_id: str) -> None:
+        self._shards[shard_of(template_id, len(self._shards))].remove_template(template_id)
+        self._changed()
+
+    def remove_person(self, person_id: str) -> None:
+        self._scatter(lambda shard: shard.remove_person(person_id))
+        self._changed()
+
+    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
+        answers = self._scatter(lambda shard: shard.search(embeddings, limit))
+        return [merge(rows, limit) for rows in zip(*answers, strict=True)]
+
+    def _add(self, templates: Sequence[Template]) -> None:
+        parts: dict[int, list[Template]] = {}
+        for template in templates:
+            parts.setdefault(shard_of(template.template_id, len(self._shards)), []).append(template)
+        adding = [self._pool.submit(self._shards[index].add, part) for index, part in parts.items()]
+        for call in adding:
+            call.result()
+
+    def _scatter(self, ask: Callable[[GalleryIndex], T]) -> list[T]:
+        return list(self._pool.map(ask, self._shards))
+
+    def _changed(self) -> None:
+        with self._lock:
+            self._changes += 1
 
 
 def merge(results_per_shard: Iterable[Sequence[Candidate]], limit: int) -> list[Candidate]:

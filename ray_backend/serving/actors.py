@@ -12,6 +12,7 @@ from ray_backend import bootstrap
 from ray_backend.domain.answers import Recognition
 from ray_backend.domain.errors import ImageRejected, InvalidInput
 from ray_backend.domain.model import Candidate, FrameAnalysis, Pack, Punch, Template
+from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
@@ -19,6 +20,7 @@ from ray_backend.vision.packs import Choice
 NAMESPACE = "rollcall"
 DATABASE_ACTOR = "DatabaseActor"
 FACE_ACTOR = "FaceEmbeddingActor"
+SHARD_ACTOR = "GalleryShardActor"
 _SERVICES = frozenset({"check_ins", "enrolments", "people", "reports", "access", "overview"})
 
 
@@ -62,11 +64,29 @@ class FaceEmbeddingActor:
         return self._faces.compute_embeddings(images)
 
 
+class GalleryShardActor:
+    """Holds one part of a gallery that is spread over several actors; fills itself from the database."""
+
+    def __init__(self, settings: Settings, pack: Pack, index: int) -> None:
+        self._gallery = bootstrap.build_gallery_shard(settings, pack, index)
+
+    def pid(self) -> int:
+        """This actor's process."""
+        return os.getpid()
+
+    def call(self, method: str, *args: Any) -> Any:
+        """Runs one method of `GalleryIndex`, or reads its version."""
+        found = getattr(self._gallery, method)
+        return found(*args) if callable(found) else found
+
+
 class DatabaseActor:
     """Owns the gallery and the database: searches, decides, records."""
 
-    def __init__(self, settings: Settings, pack: Pack, pack_spec: str) -> None:
-        self._records = bootstrap.build_records(settings, pack, pack_spec)
+    def __init__(
+        self, settings: Settings, pack: Pack, pack_spec: str, shards: Sequence[GalleryIndex] = ()
+    ) -> None:
+        self._records = bootstrap.build_records(settings, pack, pack_spec, shards=shards)
 
     def health(self) -> dict[str, Any]:
         """`pid`, `templates` in the gallery and its `gallery_version`. Raises StoreUnavailable."""

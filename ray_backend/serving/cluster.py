@@ -11,14 +11,18 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from ray_backend import bootstrap
 from ray_backend.domain.errors import BackendUnavailable
+from ray_backend.domain.model import Pack
 from ray_backend.serving import handles
 from ray_backend.serving.actors import (
     DATABASE_ACTOR,
     FACE_ACTOR,
     NAMESPACE,
+    SHARD_ACTOR,
     DatabaseActor,
     FaceEmbeddingActor,
+    GalleryShardActor,
 )
+from ray_backend.serving.shards import RemoteShard
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
 
@@ -69,10 +73,19 @@ def start_actors(settings: Settings, progress: Callable[[str], None] = lambda li
     finally:
         store.close()
     progress("Opening the database and filling the gallery")
+    shards = _start_shards(settings, pack)
     database = _builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS)
-    _started(database.remote(settings, pack, choice.spec).health.remote())
+    _started(database.remote(settings, pack, choice.spec, shards).health.remote())
     for actor in faces:
         _started(actor.describe.remote())
+
+
+def _start_shards(settings: Settings, pack: Pack) -> list[RemoteShard]:
+    """The parts of the gallery as actors; none where the DatabaseActor holds it itself."""
+    for index in range(settings.gallery_shards):
+        actor = _builder(GalleryShardActor, f"{SHARD_ACTOR}-{index}", _DATABASE_THREADS)
+        _started(actor.remote(settings, pack, index).call.remote("__len__"))
+    return [RemoteShard(index, settings.call_timeout_s) for index in range(settings.gallery_shards)]
 
 
 def _download_progress(progress: Callable[[str], None]) -> Callable[[int, int | None], None]:
@@ -135,7 +148,7 @@ def ray_is_alive(address: str) -> bool:
 def stop_actors() -> None:
     """Ends the actors for good; what they acknowledged is in the database."""
     handles.forget_handles()
-    for name in [DATABASE_ACTOR, *handles.face_actor_names()]:
+    for name in handles.actor_names():
         try:
             ray.kill(ray.get_actor(name, namespace=NAMESPACE), no_restart=True)
         except ValueError:

@@ -204,11 +204,12 @@ class PooledFaces:
                 self._in_flight[name] -= 1
 
 
+def actor_names() -> list[str]:
+    """The names of all of Rollcall's actors on this cluster."""
+    actors = list_named_actors(all_namespaces=True)
+    return sorted(actor["name"] for actor in actors if actor["namespace"] == NAMESPACE)
+
+
 def face_actor_names() -> list[str]:
     """The names of all FaceEmbeddingActors of this cluster."""
-    actors = list_named_actors(all_namespaces=True)
-    return sorted(
-        actor["name"]
-        for actor in actors
-        if actor["namespace"] == NAMESPACE and actor["name"].startswith(FACE_ACTOR)
-    )
+    return [name for name in actor_names() if name.startswith(FACE_ACTOR)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ray_backend import client
@@ -16,23 +18,31 @@ def ray_address(tmp_path_factory):
     """Ray runs once for all cluster tests."""
     from ray_backend.serving import cluster
 
+    # Serve's proxy is chosen before Ray starts.
+    environment.prepare_api(Settings())
     address = cluster.start_ray(Settings(data_dir=tmp_path_factory.mktemp("ray")))
     yield address
     cluster.stop_ray()
 
 
-@pytest.fixture
-def settings(ray_address, tmp_path):
-    """A site of its own for each test, with an actor for each of two threads."""
+def site_settings(folder: Path, ray_address: str, **others) -> Settings:
+    """A site of its own, with an actor for each of two threads."""
     return Settings(
-        data_dir=tmp_path,
-        store=f"sqlite:///{tmp_path}/rollcall.sqlite3",
+        data_dir=folder,
+        store=f"sqlite:///{folder}/rollcall.sqlite3",
         pack="dlib-resnet",
         time_zone="Europe/Berlin",
         ray_address=ray_address,
         actors=2,
         cooldown_s=0,
+        **others,
     )
+
+
+@pytest.fixture
+def settings(ray_address, tmp_path):
+    """A site of its own for each test."""
+    return site_settings(tmp_path, ray_address)
 
 
 @pytest.fixture

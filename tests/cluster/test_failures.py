@@ -146,3 +146,27 @@ def test_the_names_of_the_seed_systems_work(backend):
     assert nearest[0].person_id == ada
     punch = ray.get(database.record_attendance.remote(ada, "desk", "by-hand"))
     assert ray.get(database.record_attendance.remote(ada, "desk", "by-hand")).punch_id == punch.punch_id
+
+
+@pytest.fixture
+def sharded(settings):
+    from ray_backend import client
+    from ray_backend.serving import cluster
+
+    cluster.start_actors(settings.model_copy(update={"gallery_shards": 2}))
+    yield client.ray_backend(settings)
+    cluster.stop_actors()
+
+
+def test_a_gallery_spread_over_actors_answers_as_one_and_survives_their_death(sharded):
+    people = enrol_everybody(sharded)
+    sizes = [
+        ray.get(handles.get_handle(f"GalleryShardActor-{index}").call.remote("__len__")) for index in range(2)
+    ]
+    assert sum(sizes) == PEOPLE
+    assert [sharded.recognise(face_photo(n, 1)).faces[0].person.person_id for n in range(PEOPLE)] == people
+    handle = handles.get_handle("GalleryShardActor-0")
+    os.kill(ray.get(handle.pid.remote()), signal.SIGKILL)
+    assert [sharded.recognise(face_photo(n, 1)).faces[0].person.person_id for n in range(PEOPLE)] == people
+    sharded.people.erase(people[0], typed_employee_id="E0", keep_punches=False, actor="test")
+    assert sharded.recognise(face_photo(0, 1)).faces[0].person is None

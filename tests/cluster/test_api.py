@@ -1,0 +1,162 @@
+"""The HTTP API on a real Ray Serve: recognised right, recorded once, whatever is killed meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from uuid import uuid4
+
+import httpx2
+import psutil
+import pytest
+import ray
+
+from ray_backend.client import Photo
+from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.requests import PersonDraft
+from ray_backend.serving import handles
+from ray_backend.serving.actors import DATABASE_ACTOR
+from tests.cluster.conftest import site_settings
+from tests.e2e.conftest import free_port
+from tests.people import PEOPLE, face_photo
+
+START_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def api(ray_address, tmp_path_factory):
+    """A client of the API with an admin's key, over freshly started actors with four people enrolled."""
+    from ray_backend import client
+    from ray_backend.services.access import Role
+    from ray_backend.serving import cluster, deployment
+
+    settings = site_settings(tmp_path_factory.mktemp("api"), ray_address, api_port=free_port())
+    cluster.start_actors(settings)
+    deployment.start_serve(settings)
+    deployment.start_api(settings)
+    backend = client.ray_backend(settings)
+    for person in range(PEOPLE):
+        draft = PersonDraft(f"E{person}", f"Person {person}", consent=True)
+        photos = [Photo("1.jpg", face_photo(person))]
+        backend.enrol(draft, photos, source="upload", actor="test")
+    key = backend.access.issue_key("tests", role=Role.ADMIN, actor="test")
+    with httpx2.Client(
+        base_url=f"http://127.0.0.1:{settings.api_port}",
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=30,
+    ) as http:
+        http.backend = backend
+        yield http
+    # Serve itself ends with Ray: shutting it down alone waits half a minute for its proxy to drain.
+    cluster.stop_actors()
+
+
+def post_photo(http, path: str, person: int, **headers):
+    return http.post(path, content=face_photo(person, 1), headers={"Content-Type": "image/jpeg"} | headers)
+
+
+def test_a_face_is_recognised_over_http(api):
+    answer = post_photo(api, "/recognize", 1).json()
+    (face,) = answer["faces"]
+    assert face["decision"] == "match"
+    assert face["person"] == {"employee_id": "E1", "name": "Person 1"}
+    assert answer["pack"] == "dlib-resnet"
+
+
+def test_who_registers_over_http_is_recognised_by_the_next_request(api):
+    removed = api.backend.people.by_employee_id("E2")
+    api.backend.people.erase(removed.person_id, typed_employee_id="E2", keep_punches=False, actor="test")
+    assert post_photo(api, "/recognize", 2).json()["faces"][0]["decision"] == "unknown"
+    created = api.post(
+        "/register",
+        data={"employee_id": "E2", "name": "Person 2, again", "consent": "true"},
+        files=[("photos", ("1.jpg", face_photo(2), "image/jpeg"))],
+    )
+    assert created.status_code == 201, created.text
+    assert post_photo(api, "/recognize", 2).json()["faces"][0]["person"]["name"] == "Person 2, again"
+
+
+def test_many_clients_at_once_each_get_their_own_answer(api):
+    wrong = []
+
+    def client(number: int) -> None:
+        for turn in range(8):
+            person = (number + turn) % PEOPLE
+            face = post_photo(api, "/recognize", person).json()["faces"][0]
+            if face["person"] is None or face["person"]["employee_id"] != f"E{person}":
+                wrong.append((person, face))
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def replica_pid() -> int:
+    """Of the one ingress replica, by the title that Ray gives its process."""
+    titles = {
+        process.pid: " ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)
+    }
+    (pid,) = [pid for pid, title in titles.items() if "ServeReplica" in title]
+    return pid
+
+
+def test_kills_under_load_lose_and_double_nothing(api):
+    acknowledged: dict[str, str] = {}
+    wrong: list = []
+    stop = threading.Event()
+
+    def kiosk(number: int) -> None:
+        turn = 0
+        while not stop.is_set():
+            person, key = (number + turn) % PEOPLE, f"{number}-{turn}-{uuid4().hex}"
+            answer = send_until_answered(person, key)
+            if answer is None:
+                return
+            if answer["decision"] != "match" or answer["person"]["employee_id"] != f"E{person}":
+                wrong.append((person, answer))
+            else:
+                acknowledged[key] = answer["punch"]["punch_id"]
+            turn += 1
+
+    def send_until_answered(person: int, key: str):
+        while not stop.is_set():
+            try:
+                answer = post_photo(api, f"/check_in?kiosk=k{person}", person, **{"Idempotency-Key": key})
+            except httpx2.TransportError:
+                continue  # The connection broke: nothing was acknowledged.
+            if answer.status_code == 200:
+                return answer.json()
+            assert answer.status_code >= 500, answer.text
+            time.sleep(0.05)
+        return None
+
+    kiosks = [threading.Thread(target=kiosk, args=(number,)) for number in range(4)]
+    for thread in kiosks:
+        thread.start()
+    time.sleep(1.5)
+    for pid in (
+        ray.get(handles.get_handle("FaceEmbeddingActor-0").health.remote())["pid"],
+        ray.get(handles.get_handle(DATABASE_ACTOR).health.remote())["pid"],
+        replica_pid(),
+    ):
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(3)
+    before, deadline = len(acknowledged), time.monotonic() + START_S
+    while len(acknowledged) < before + 20 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    stop.set()
+    for thread in kiosks:
+        thread.join()
+
+    assert not wrong
+    assert len(acknowledged) >= before + 20, "the API did not come back after the kills"
+    punches = [punch for punch, _ in api.backend.reports.recent_punches(PunchQuery(limit=5000))]
+    assert max(Counter(punch.idempotency_key for punch in punches).values()) == 1
+    stored = {punch.punch_id for punch in punches}
+    assert set(acknowledged.values()) <= stored
