@@ -82,7 +82,7 @@ def build_records(
     policy = Policy.for_pack(
         pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
     )
-    gallery = ShardedGallery(shards) if shards else _filled_gallery(settings, pack, store)
+    gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
     return Records(
         store=store,
         check_ins=CheckInService(store, gallery, clock, policy),

@@ -6,7 +6,6 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from ray_backend.domain.model import Candidate, Template
 from ray_backend.ports import GalleryIndex
 
 T = TypeVar("T")
-_CHUNK = 2000
 
 
 def shard_of(template_id: str, shards: int) -> int:
@@ -29,8 +27,9 @@ class ShardedGallery:
     A change is done when every shard that it concerns has done it.
     """
 
-    def __init__(self, shards: Sequence[GalleryIndex]) -> None:
+    def __init__(self, shards: Sequence[GalleryIndex], dimension: int) -> None:
         self._shards = list(shards)
+        self._dimension = dimension
         self._pool = ThreadPoolExecutor(len(self._shards), thread_name_prefix="shard")
         self._lock = threading.Lock()
         self._changes = 0
@@ -44,15 +43,16 @@ class ShardedGallery:
         return sum(self._scatter(len))
 
     def replace(self, templates: Iterator[Template]) -> None:
-        """As the port says; searches see the new templates arrive bit by bit."""
-        templates = iter(templates)
-        self._scatter(lambda shard: shard.replace(iter(())))
-        while chunk := list(islice(templates, _CHUNK)):
-            self._add(chunk)
+        parts = self._parts(templates)
+        each = [parts.get(index, []) for index in range(len(self._shards))]
+        list(self._pool.map(lambda shard, part: shard.replace(iter(part)), self._shards, each))
         self._changed()
 
     def add(self, templates: Sequence[Template]) -> None:
-        self._add(templates)
+        parts = self._parts(templates)
+        adding = [self._pool.submit(self._shards[index].add, part) for index, part in parts.items()]
+        for call in adding:
+            call.result()
         self._changed()
 
     def remove_template(self, template_id: str) -> None:
@@ -67,13 +67,14 @@ class ShardedGallery:
         answers = self._scatter(lambda shard: shard.search(embeddings, limit))
         return [merge(rows, limit) for rows in zip(*answers, strict=True)]
 
-    def _add(self, templates: Sequence[Template]) -> None:
+    def _parts(self, templates: Iterable[Template]) -> dict[int, list[Template]]:
+        """The templates by shard, all of them looked at before the first shard changes anything."""
         parts: dict[int, list[Template]] = {}
         for template in templates:
+            if template.embedding.shape != (self._dimension,):
+                raise ValueError(f"expected ({self._dimension},) template, got {template.embedding.shape}")
             parts.setdefault(shard_of(template.template_id, len(self._shards)), []).append(template)
-        adding = [self._pool.submit(self._shards[index].add, part) for index, part in parts.items()]
-        for call in adding:
-            call.result()
+        return parts
 
     def _scatter(self, ask: Callable[[GalleryIndex], T]) -> list[T]:
         return list(self._pool.map(ask, self._shards))

@@ -29,11 +29,12 @@ from ray_backend.gallery.coarse import Codebook
 from ray_backend.gallery.exact import ExactGallery
 from ray_backend.gallery.files import FileBlocks
 from ray_backend.gallery.qdrant import QdrantGallery
+from ray_backend.gallery.sharding import ShardedGallery
 from ray_backend.ports import GalleryIndex
 
 DIMENSION = 16
 BLOCK_ROWS = 128  # so that some hundred templates fill several blocks
-KINDS = ["exact", "approximate", "files", "qdrant"]
+KINDS = ["exact", "sharded", "approximate", "files", "qdrant"]
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -91,6 +92,8 @@ def open_gallery(kind: str, folder: Path, approximate: type[ApproximateGallery] 
     """An empty gallery; the approximate ones never search exactly of their own accord."""
     if kind == "exact":
         return ExactGallery(DIMENSION, block_rows=BLOCK_ROWS)
+    if kind == "sharded":
+        return ShardedGallery([ExactGallery(DIMENSION, block_rows=BLOCK_ROWS) for _ in range(3)], DIMENSION)
     if kind == "qdrant":
         return QdrantGallery(QdrantClient(":memory:"), "faces", DIMENSION, one_by_one=True)
     blocks = FileBlocks(folder, DIMENSION, BLOCK_ROWS) if kind == "files" else None
@@ -98,7 +101,7 @@ def open_gallery(kind: str, folder: Path, approximate: type[ApproximateGallery] 
 
 
 def close(gallery: GalleryIndex) -> None:
-    if not isinstance(gallery, ExactGallery):
+    if not isinstance(gallery, ExactGallery | ShardedGallery):
         gallery.close()
 
 
