@@ -88,7 +88,7 @@ def open_pack(choice: Choice) -> FaceEngine:
             # Imports are here because each pack's libraries take a second, and one pack runs.
             from ray_backend.vision.dlib_pack import DlibPack
 
-            return DlibPack(origin=f"{origin}; built in")
+            return DlibPack(origin=origin)
         case Source.FOLDER:
             return _open_folder(choice.folder, f"{origin}; found in {choice.folder}")
         case Source.CACHE:
@@ -105,7 +105,7 @@ def choose(settings: Settings, pinned: str | None = None) -> Choice:
     elif wanted == AUTO:
         wanted, reason = PREFERRED, "the best pack for most sites"
     if wanted == BUILT_IN:
-        return Choice(BUILT_IN, Source.BUILT_IN, reason)
+        return Choice(BUILT_IN, Source.BUILT_IN, f"{reason}; built in")
     if _is_path(wanted):
         return Choice(Path(wanted).name, Source.FOLDER, reason, Path(wanted).expanduser().absolute())
     if not PACK_NAME.fullmatch(wanted):
