@@ -12,7 +12,7 @@ run: $(VENV)/.installed
 
 # What needs no cluster of its own runs on all cores at once.
 test: lint
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit tests/contract tests/ui
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit tests/contract tests/api tests/ui
 	@$(BIN)/python -m pytest -q tests/cluster tests/e2e
 
 lint: $(VENV)/.installed-tests

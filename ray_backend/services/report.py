@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from ray_backend.domain.errors import PersonNotFound
 from ray_backend.domain.model import PeopleQuery, Person, Punch, PunchQuery
 from ray_backend.domain.requests import ReportQuery
 from ray_backend.ports import Clock, Store
@@ -79,9 +80,15 @@ class ReportService:
 
     def recent_punches(self, query: PunchQuery) -> list[tuple[Punch, Person]]:
         """Punches with their people, oldest first; erased people come as a nameless one."""
-        people = {person.person_id: person for person in self._all_people(PeopleQuery(limit=1000))}
-        page = self._store.list_punches(query)
-        return [(punch, people.get(punch.person_id, ERASED)) for punch in page.items]
+        punches = self._store.list_punches(query).items
+        people = {person_id: self._person(person_id) for person_id in {p.person_id for p in punches}}
+        return [(punch, people[punch.person_id]) for punch in punches]
+
+    def _person(self, person_id: str) -> Person:
+        try:
+            return self._store.get_person(person_id)
+        except PersonNotFound:
+            return ERASED
 
     def _people(self, query: ReportQuery) -> Iterator[Person]:
         return self._all_people(PeopleQuery(text=query.text, department=query.department, limit=1000))

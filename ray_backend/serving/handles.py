@@ -36,6 +36,8 @@ _REPEATABLE = frozenset(
         "reports.today",
         "reports.recent_punches",
         "access.verify_token",
+        "access.verify_key",
+        "access.api_keys",
         "access.tokens",
         "overview.overview",
     }

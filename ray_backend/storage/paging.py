@@ -13,6 +13,8 @@ from ray_backend.domain.model import Page
 
 T = TypeVar("T")
 Key = tuple[str | int, ...]
+# What the databases hold in an integer; beyond it they raise errors of their own.
+_LARGEST = 2**63 - 1
 
 
 def encode_cursor(key: Key) -> str:
@@ -26,7 +28,8 @@ def decode_cursor(cursor: str, kinds: tuple[type, ...]) -> Key:
         key = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
         raise InvalidInput("This page cursor is not valid. Start again from the first page.") from error
-    if not isinstance(key, list) or tuple(map(type, key)) != kinds:
+    fits = isinstance(key, list) and tuple(map(type, key)) == kinds
+    if not fits or any(isinstance(part, int) and abs(part) > _LARGEST for part in key):
         raise InvalidInput("This page cursor is not valid. Start again from the first page.")
     return tuple(key)
 

@@ -24,6 +24,7 @@ from ray_backend.domain.model import PeopleQuery, PunchQuery
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url
+from ray_backend.storage.paging import encode_cursor
 from tests.store_samples import MORNING, audit_entry, person, punch, template
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -544,3 +545,9 @@ def test_the_setting_chooses_the_database(settings: Settings):
     store.ping()
     store.close()
     assert [path.name for path in settings.data_dir.iterdir()] == ["rollcall.sqlite3"]
+
+
+def test_a_cursor_with_a_number_that_no_database_holds_is_refused(store):
+    cursor = encode_cursor((2**70, "x"))
+    with pytest.raises(InvalidInput, match="first page"):
+        store.list_punches(PunchQuery(cursor=cursor))
