@@ -86,10 +86,11 @@ def frames(photo: bytes, number: int, seed: int = 0) -> list[bytes]:
     random = np.random.default_rng(seed)
     with Image.open(io.BytesIO(photo)) as picture:
         source = ImageOps.exif_transpose(picture).convert("RGB")
-    return [_frame(source, random) for _ in range(number)]
+    grain = random.normal(0, _GRAIN, (FRAME[1], FRAME[0], 1)).astype(np.float32)
+    return [_frame(source, grain, random) for _ in range(number)]
 
 
-def _frame(source: Image.Image, random: np.random.Generator) -> bytes:
+def _frame(source: Image.Image, grain: np.ndarray, random: np.random.Generator) -> bytes:
     fitted = ImageOps.contain(source, FRAME, Image.Resampling.BICUBIC)
     scale = random.uniform(0.8, 1.0)
     fitted = fitted.resize((round(fitted.width * scale), round(fitted.height * scale)))
@@ -97,7 +98,7 @@ def _frame(source: Image.Image, random: np.random.Generator) -> bytes:
     free = (FRAME[0] - fitted.width, FRAME[1] - fitted.height)
     canvas.paste(fitted, tuple(int(random.integers(0, side + 1)) for side in free))
     lit = np.asarray(ImageEnhance.Brightness(canvas).enhance(random.uniform(0.9, 1.08)), np.float32)
-    noisy = lit + random.normal(0, _GRAIN, (FRAME[1], FRAME[0], 1))
+    noisy = lit + np.roll(grain, tuple(random.integers(0, 480, 2)), axis=(0, 1))
     return _jpeg(Image.fromarray(noisy.clip(0, 255).astype(np.uint8)), int(random.integers(82, 93)))
 
 

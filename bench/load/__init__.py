@@ -1,0 +1,1 @@
+"""The parts of the load test that locustfile_ray.py puts together."""
