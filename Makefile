@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test install lint bench screenshots clean
+.PHONY: run test install lint bench load screenshots clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/rollcall up
@@ -20,6 +20,10 @@ lint: $(VENV)/.installed-tests
 
 bench: $(VENV)/.installed-tests
 	@$(BIN)/python -m bench.engine && $(BIN)/python -m bench.store
+
+# Two minutes of load on the Rollcall that `make run` started here; `make load ARGS="--shape ramp"`.
+load: $(VENV)/.installed-tests
+	@$(BIN)/python -m bench.load $(ARGS)
 
 install: $(VENV)/.installed
 
