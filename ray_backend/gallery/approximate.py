@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of each chunk the best 64 by code are looked at, of those of all chunks the best 256: measured, recall@1
-# at the built-in pack's narrow similarities grew from 0.95 to 0.98 with them, and costs 0.05 ms.
+# Of each chunk the best 64 by code are looked at, of those of all chunks the best 256. Measured with codes
+# half as long, on the built-in pack's narrow similarities: recall@1 0.98, and 0.95 with 16 and 64; 0.06 ms.
 _OF_A_CHUNK = 64
 _LOOKED_AT = 256
 _MOST_PEOPLE = 16  # a longer list is asked for by no kiosk, and is scanned exactly

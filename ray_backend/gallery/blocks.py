@@ -13,8 +13,8 @@ import numpy as np
 BLOCK_ROWS = 65_536
 KEY_BYTES = 16
 # The pieces of an embedding, if it can be cut into as many. Measured on 200,000 made-up templates with
-# the similarities of the built-in pack (128 numbers): recall@1 0.54 with 32 pieces, 0.98 with 64; and
-# on those of 512 numbers 1.0 with 128, at half the time of 256.
+# the similarities of the built-in pack (128 numbers): recall@1 0.54 with 32 pieces, 0.98 with 64, 1.0
+# with 128; and on those of 512 numbers 1.0 with 128, at half the time of 256.
 _PIECES = 128
 
 
