@@ -30,7 +30,7 @@ from bench.common import machine_facts, print_table
 from bench.http_client import Outcome, Target
 from bench.load_loops import Measurement
 from bench.load_process import LoadProcess, server_that_does_nothing
-from bench.own_system import Site, at, free_port, prepare, running, shots, started
+from bench.own_system import Site, at, free_port, others_load, prepare, running, shots, started
 
 # What the naive server is measured with: more clients only wait longer behind its lock.
 NAIVE_CLIENTS = (16, 64)
@@ -83,11 +83,12 @@ class Figures:
 def main() -> None:
     """Measures, prints, writes, and with --check fails when a goal is missed."""
     options = _options()
+    load = others_load()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-bench-")))
         print("Enrolling people and filling the gallery", file=sys.stderr)
         site = prepare(folder / "site", options.pack, options.templates)
-        report = _measure(site, options, stack)
+        report = _measure(site, options, stack) | {"load_before": load}
     _print(report)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ from bench.common import machine_facts, print_table
 from bench.http_client import Outcome
 from bench.load_loops import Measurement, Sample
 from bench.load_process import LoadProcess
-from bench.own_system import Site, prepare, shots, started
+from bench.own_system import Site, others_load, prepare, shots, started
 
 PEAK_CLIENTS = 64
 CALM_SHARE = 0.5
@@ -109,10 +109,12 @@ def recovery_s(samples: Sequence[Sample], slow: float, window_s: float = 1.0) ->
 def main() -> None:
     """Measures, prints, writes, and with --check fails when a goal is missed."""
     options = _options()
+    load = others_load()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-bench-")))
         site = prepare(folder / "site", options.pack, options.templates)
-        report = {"pack": site.pack.pack_id, "machine": machine_facts()} | _run(site, options).report()
+        facts = {"pack": site.pack.pack_id, "machine": machine_facts(), "load_before": load}
+        report = facts | _run(site, options).report()
     _print(report)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ STOP_S = 30.0
 TEMPLATES_A_PERSON = 5
 FRAMES_A_PERSON = 24
 _HERE = "127.0.0.1"
+_QUIET = 0.5
 UP = ("-m", "ray_backend.cli", "up")
 
 
@@ -77,6 +78,15 @@ def _environment(folder: Path, **settings: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
     ports = {"ROLLCALL_PORT": str(free_port()), "ROLLCALL_API_PORT": str(free_port())}
     return clean | {"ROLLCALL_DATA_DIR": str(folder), "COLUMNS": "400"} | ports | settings
+
+
+def others_load() -> float:
+    """How many programs wanted a processor in the last minute, before this bench began. Says so when that
+    is too much to measure beside."""
+    load = round(os.getloadavg()[0], 2)
+    if load > _QUIET:
+        print(f"This machine is busy (load {load}): figures will be too low, ratios rough.", file=sys.stderr)
+    return load
 
 
 def free_port() -> int:
