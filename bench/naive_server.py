@@ -1,7 +1,9 @@
 """The naive server: one process, one picture at a time behind a lock, the gallery in a Python loop.
 
-Started by bench.api with the settings of its site: python -m bench.naive_server PORT. To its favour, its
-models may use all cores for a picture, and its templates lie in memory, already normalised.
+Started by bench.api with the settings of its site: python -m bench.naive_server PORT LOOP. To its favour,
+its models may use all cores for a picture, and its templates lie in memory. LOOP is how it compares two
+embeddings: `common` by the formula of the cosine, lengths and all, as most such programs do; `kind` by
+the dot product alone, knowing that both are normalised.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 
 import numpy as np
@@ -27,10 +30,19 @@ from ray_backend.vision.images import PillowCodec
 from ray_backend.vision.packs import Choice, Source, open_pack
 
 
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """By the formula."""
+    return np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other))
+
+
+LOOPS = {"common": cosine, "kind": np.dot}
+
+
 class NaiveServer:
     """Recognises as `POST /recognize` does, one request after the other."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, similarity: Callable[[np.ndarray, np.ndarray], float]) -> None:
+        self._similarity = similarity
         self._codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
         self._lock = threading.Lock()
         with closing(open_store(settings)) as store:
@@ -56,7 +68,7 @@ class NaiveServer:
         embedding = self._engine.embed([self._engine.align(picture, face)])[0]
         best, employee_id = -1.0, ""
         for candidate, template in self._gallery:
-            similarity = float(np.dot(template, embedding))
+            similarity = self._similarity(template, embedding)
             if similarity > best:
                 best, employee_id = similarity, candidate
         if best < self._engine.pack.threshold:
@@ -83,7 +95,7 @@ async def health(request: Request) -> JSONResponse:
 
 def main() -> None:
     """Serves until it is stopped."""
-    server = NaiveServer(Settings())
+    server = NaiveServer(Settings(), LOOPS[sys.argv[2]])
     routes = [Route("/recognize", server.recognize, methods=["POST"]), Route("/health", health)]
     uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
 
