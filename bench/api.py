@@ -163,10 +163,9 @@ def _measure(site: Site, options: argparse.Namespace, stack: ExitStack) -> dict[
 
 def _ours(figure: Figures, load: LoadProcess, target: Target, clients: int, seconds: float, pid: int) -> None:
     before = cpu.seconds_by_kind(pid)
-    figure.ours.append(load.closed(target, clients, seconds, warmup_s := 1.0))
-    # The warm-up's requests are counted at the rate of the measurement that follows it.
-    answered = len(figure.ours[-1].samples) * (1 + warmup_s / seconds)
-    figure.cpu_ms.append(cpu.ms_per_request(before, cpu.seconds_by_kind(pid), round(answered)))
+    figure.ours.append(load.closed(target, clients, seconds))
+    spent = cpu.ms_per_request(before, cpu.seconds_by_kind(pid), figure.ours[-1].recognised)
+    figure.cpu_ms.append(spent)
     time.sleep(SETTLE_S)
 
 
@@ -228,7 +227,7 @@ def _print(report: dict[str, Any]) -> None:
         {"process": kind} | {n: row["cpu_ms"].get(kind, 0.0) for n, row in report["clients"].items()}
         for kind in kinds
     ]
-    print_table("CPU ms a request, by number of clients", costs)
+    print_table("CPU ms for each right answer, by number of clients", costs)
 
 
 if __name__ == "__main__":

@@ -35,13 +35,15 @@ class Sample:
 class Measurement:
     """All requests whose answers came within `seconds`; `client_cpu_s` is what sending them cost.
 
-    `faults` says what was wrong with those that were wrong or errors.
+    `faults` says what was wrong with those that were wrong or errors. `recognised` counts the right answers
+    before and after, too: what the server's processor time over the whole load was spent on.
     """
 
     seconds: float
     samples: list[Sample] = field(default_factory=list)
     client_cpu_s: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
+    recognised: int = 0
 
     def count(self, outcome: Outcome) -> int:
         return sum(sample.outcome is outcome for sample in self.samples)
@@ -84,6 +86,7 @@ class _Recorder:
     def judge(self, sent: float, reply: Reply, expected: str | None) -> Outcome:
         """What the reply is; kept if it falls into the window."""
         now, outcome = perf_counter(), judge(reply, expected)
+        self.measurement.recognised += outcome is Outcome.OK
         if now >= self._start and self._cpu_at_start is None:
             self._cpu_at_start = _cpu_s()
         if self._start <= now < self.end + self._late_s:
