@@ -20,16 +20,25 @@ def sign_in(page: Page, site, password: str | None = None) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def settled(page: Page) -> None:
+    """The page has finished its run: what is on it now is not about to be replaced."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=SEEN_MS)
+
+
 def register(page: Page, person: int, name: str) -> None:
     page.get_by_role("link", name="Register face").click()
+    expect(page.get_by_text("photos will be used.")).to_have_count(0, timeout=SEEN_MS)
+    settled(page)
     photos = [
         {"name": f"{variant}.jpg", "mimeType": "image/jpeg", "buffer": face_photo(person, variant)}
         for variant in (1, 3)
     ]
-    page.get_by_label("Employee id", exact=True).fill(f"E{person}", timeout=SEEN_MS)
-    page.get_by_label("Name", exact=True).fill(name)
     page.locator("input[type=file]").set_input_files(photos)
     expect(page.get_by_text("2 photos will be used.")).to_be_visible(timeout=SEEN_MS)
+    page.get_by_label("Employee id", exact=True).fill(f"E{person}")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Name", exact=True).press("Tab")
+    settled(page)
     page.get_by_text("This person agreed that").click()
     page.get_by_role("button", name="Save this person").click()
     expect(page.get_by_text(f"{name} (E{person}) is registered with 2 photos.")).to_be_visible(
