@@ -97,6 +97,9 @@ class Recogniser(Protocol):
     Every method may raise Overloaded, BackendUnavailable and StoreUnavailable.
     """
 
+    def refuse_if_full(self) -> None:
+        """Raises Overloaded when `recognise` would, so that a refusal costs nothing."""
+
     async def recognise(self, image: bytes) -> Recognition:
         """Who is in the picture; records nothing. Raises ImageRejected."""
 

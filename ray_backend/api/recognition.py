@@ -21,6 +21,8 @@ RECOGNIZE = "/recognize"
 
 async def recognise(api: Api, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> bytes:
     """The answer to /recognize as JSON, without asking who calls."""
+    # Before the picture is read: under overload most requests end here.
+    api.recogniser.refuse_if_full()
     upload = await api.bodies.image(scope, receive, headers)
     recognition = await while_client_waits(receive, api.recogniser.recognise(upload.photos[0].data))
     api.meters.decided(RECOGNIZE, decisions_of(recognition))

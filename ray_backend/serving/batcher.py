@@ -35,13 +35,16 @@ class BatchPolicy:
     """How to batch. A call carries up to `max_batch` items and waits at most `max_wait_s` for them.
 
     Each worker has up to `calls_per_worker` calls at once, so that the next batch lies ready when one
-    is done. At most `max_waiting` items queue; one that waited `deadline_s` is dropped.
+    is done. At most `max_waiting` items queue, and of people's only as many as will have their turn
+    within `patience_s`: who would wait longer is better told at once. One that waited `deadline_s` is
+    dropped.
     """
 
     max_batch: int = 8
     max_wait_s: float = 0.003
     calls_per_worker: int = 2
     max_waiting: int = 256
+    patience_s: float = 0.4
     deadline_s: float = 5.0
 
 
@@ -77,7 +80,8 @@ class MicroBatcher(Generic[Item, Answer]):
         self._in_flight = [0] * len(workers)
         self._calls: set[asyncio.Task] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._answer_s = 0.02
+        self._free_since = [0.0] * len(workers)
+        self._item_s = 0.0
         self.stats = BatcherStats()
 
     @property
@@ -90,16 +94,27 @@ class MicroBatcher(Generic[Item, Answer]):
 
         When the caller is cancelled, because its client went away, the item is not worked on.
         """
-        if self.waiting >= self._policy.max_waiting:
-            self.stats.refused += 1
-            raise Overloaded(_FULL, self._retry_after_s())
+        self.refuse_if_full(priority)
         waiting = _Waiting(item, asyncio.get_running_loop().create_future(), time.monotonic())
         self._queues[priority].append(waiting)
         self._dispatch()
         return await waiting.answer
 
+    def refuse_if_full(self, priority: Priority = Priority.PERSON) -> None:
+        """Raises Overloaded where `submit` would: to be asked before anything is spent on a request."""
+        full = self.waiting >= self._policy.max_waiting
+        if not full and priority is Priority.PERSON:
+            full = self._seconds_of(len(self._queues[priority])) > self._policy.patience_s
+        if full:
+            self.stats.refused += 1
+            raise Overloaded(_FULL, self._retry_after_s())
+
     def _retry_after_s(self) -> float:
-        return max(1.0, self.waiting * self._answer_s / max(1, len(self._workers)))
+        return max(1.0, self._seconds_of(self.waiting))
+
+    def _seconds_of(self, items: int) -> float:
+        """How long the workers will need for so many items."""
+        return items * self._item_s / max(1, len(self._workers))
 
     def _dispatch(self) -> None:
         """Starts as many calls as there are free places for full or ripe batches."""
@@ -157,15 +172,22 @@ class MicroBatcher(Generic[Item, Answer]):
         started = time.monotonic()
         try:
             answers = await self._ask(worker, [waiting.item for waiting in batch])
+            self._learn(worker, started, len(batch))
         except Exception as error:  # noqa: BLE001 whatever it is, the callers have to hear it
             answers = [error] * len(batch)
         finally:
             self._in_flight[worker] -= 1
-        self._answer_s += 0.1 * ((time.monotonic() - started) / len(batch) - self._answer_s)
         for waiting, answer in zip(batch, answers, strict=True):
             _settle(waiting.answer, answer)
         self.stats.answered += len(batch)
         self._dispatch()
+
+    def _learn(self, worker: int, started: float, size: int) -> None:
+        """Keeps a mean of the time that one item takes; a call that lay behind another began after it."""
+        now = time.monotonic()
+        item_s = (now - max(started, self._free_since[worker])) / size
+        self._free_since[worker] = now
+        self._item_s += 0.1 * (item_s - self._item_s)
 
     async def _ask(self, worker: int, items: list[Item]) -> Sequence[Answer | Exception]:
         """A worker that dies gets its batch taken over once by another one."""

@@ -102,8 +102,8 @@ def pool_size(settings: Settings) -> int:
 
 
 def _face_actor(settings: Settings, choice: Choice, index: int):
-    """Two threads let an actor read the next picture while the models run on the one before."""
-    return _builder(FaceEmbeddingActor, f"{FACE_ACTOR}-{index}", threads=2).remote(settings, choice)
+    """One call at a time: two would fight for the one thread of the machine's budget that is the actor's."""
+    return _builder(FaceEmbeddingActor, f"{FACE_ACTOR}-{index}", threads=1).remote(settings, choice)
 
 
 def _builder(cls: type, name: str, threads: int):

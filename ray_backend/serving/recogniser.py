@@ -31,6 +31,10 @@ class BatchingRecogniser:
         self.analysing: MicroBatcher[bytes, FrameAnalysis] = MicroBatcher(analysers, policy)
         self._check_in = check_in
 
+    def refuse_if_full(self) -> None:
+        """Raises Overloaded when `recognise` would."""
+        self.recognising.refuse_if_full()
+
     async def recognise(self, image: bytes, priority: Priority = Priority.PERSON) -> Recognition:
         """Who is in the picture; records nothing. Raises ImageRejected, Overloaded, Unavailable."""
         return await self.recognising.submit(image, priority)

@@ -59,10 +59,12 @@ def network_input(detector: SCRFD, image_bgr: np.ndarray, size: tuple[int, int])
         image_bgr = cv2.copyMakeBorder(
             image_bgr, 0, size[1] - fitted[1], 0, size[0] - fitted[0], cv2.BORDER_CONSTANT
         )
-    mean = (detector.input_mean,) * 3
-    return cv2.dnn.blobFromImage(image_bgr, 1.0 / detector.input_std, size, mean, swapRB=True), fitted[
-        1
-    ] / height
+    # As cv2.dnn.blobFromImage with swapRB does it, in half the time.
+    blob = np.empty((1, 3, size[1], size[0]), np.float32)
+    factor, offset = 1.0 / detector.input_std, -detector.input_mean / detector.input_std
+    for channel, plane in zip(reversed(blob[0]), cv2.split(image_bgr), strict=True):
+        cv2.addWeighted(plane, factor, plane, 0.0, offset, dst=channel, dtype=cv2.CV_32F)
+    return blob, fitted[1] / height
 
 
 def _decode(

@@ -7,18 +7,25 @@ from collections.abc import Sequence
 
 from ray_backend.client import Backend
 from ray_backend.domain.answers import CheckIn, Recognition
-from ray_backend.domain.errors import RollcallError
+from ray_backend.domain.errors import Overloaded, RollcallError
 from ray_backend.services.faces import Embed
 
 
 class LocalRecogniser:
-    """`failure`, if set, is raised instead of every answer; `gate`, if set, is waited for before it."""
+    """`failure`, if set, is raised instead of every answer; `gate`, if set, is waited for before it.
+    `full`, if set, is what a full queue says before a picture is read.
+    """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.failure: Exception | None = None
+        self.full: Overloaded | None = None
         self.gate: asyncio.Event | None = None
         self.cancelled = 0
+
+    def refuse_if_full(self) -> None:
+        if self.full is not None:
+            raise self.full
 
     async def recognise(self, image: bytes) -> Recognition:
         await self._ready()

@@ -123,6 +123,15 @@ def test_a_full_queue_says_when_to_come_again(web):
     assert int(answer.headers["Retry-After"]) >= 1
 
 
+def test_a_full_queue_is_said_before_the_picture_is_read_but_not_to_strangers(web):
+    web.recogniser.full = Overloaded("Too many wait.", 1.0)
+    # Nothing but reading the body would find out that this is no picture.
+    answer = web.call("POST", "/recognize", content=b"no picture", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 503
+    answer = web.client.post("/recognize", content=photo(ADA), headers={"Content-Type": "image/png"})
+    assert answer.status_code == 401
+
+
 def test_a_mistake_of_ours_is_a_500_that_tells_nothing_and_is_logged(web, caplog):
     web.recogniser.failure = RuntimeError("secret detail")
     answer = web.send_picture("/recognize", photo(ADA))

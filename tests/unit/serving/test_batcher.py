@@ -95,6 +95,27 @@ def test_a_full_queue_refuses_and_says_when_to_come_back():
     assert (stats.refused, stats.answered) == (1, 3)
 
 
+def test_who_would_wait_too_long_is_told_at_once():
+    async def slow(items):
+        await asyncio.sleep(0.03 * len(items))
+        return items
+
+    async def scenario():
+        policy = BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1, patience_s=0.1)
+        batcher = MicroBatcher([slow], policy)
+        for number in range(40):  # until the mean of the time for one item has settled near 0.03 s
+            await batcher.submit(number)
+        answers = await asyncio.gather(*(batcher.submit(n) for n in range(20)), return_exceptions=True)
+        bulk = [batcher.submit(n, Priority.BULK) for n in range(20)]
+        return answers, await asyncio.gather(*bulk), batcher.stats.refused
+
+    answers, bulk, refused = asyncio.run(scenario())
+    assert answers[:2] == [0, 1]
+    assert sum(isinstance(answer, Overloaded) for answer in answers) == refused
+    assert 10 <= refused < 20
+    assert bulk == list(range(20))
+
+
 def test_work_whose_client_has_gone_is_not_done():
     async def scenario():
         gate = Gate()
