@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -67,14 +68,46 @@ def test_a_lonely_item_does_not_wait_for_company_for_long():
     assert asyncio.run(scenario()) == 2
 
 
-def test_items_that_come_together_share_a_call():
+def test_items_that_come_together_share_calls():
     async def scenario():
         calls = []
         batcher = MicroBatcher([doubling(calls)], BatchPolicy(max_wait_s=0.01))
         await asyncio.gather(*(batcher.submit(number) for number in range(5)))
         return calls
 
-    assert asyncio.run(scenario()) == [[0, 1, 2, 3, 4]]
+    assert asyncio.run(scenario()) == [[0, 1, 2, 3], [4]]
+
+
+def test_every_worker_gets_a_share_of_what_comes_together():
+    async def scenario():
+        gates = [Gate(), Gate()]
+        batcher = MicroBatcher(gates, BatchPolicy(max_wait_s=0.01))
+        waiting = [asyncio.create_task(batcher.submit(number)) for number in range(8)]
+        await asyncio.sleep(0.05)
+        for gate in gates:
+            gate.opened.set()
+        await asyncio.gather(*waiting)
+        return [gate.calls[0] for gate in gates]
+
+    assert asyncio.run(scenario()) == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_the_next_call_is_sent_shortly_before_its_worker_is_free():
+    begun = []
+
+    async def slow(items):
+        begun.append(time.monotonic())
+        await asyncio.sleep(0.1)
+        return items
+
+    async def scenario():
+        batcher = MicroBatcher([slow], BatchPolicy(max_wait_s=0.0, lead_s=0.04))
+        for number in range(30):  # until the mean of the time for one item has settled
+            await batcher.submit(number)
+        await asyncio.gather(batcher.submit(1), batcher.submit(2))
+
+    asyncio.run(scenario())
+    assert 0.03 < begun[-1] - begun[-2] < 0.1
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back():
