@@ -20,6 +20,8 @@ from ray_backend.settings import Settings
 
 APP_NAME = "rollcall"
 DEPLOYMENT = "FaceRecognitionDeployment"
+# A line for every request would be a twentieth of what an answer costs; requests are counted in /metrics.
+_LOGGING = {"log_level": "WARNING", "enable_access_log": False}
 # Above what the batcher lets wait, so that a full queue is answered by us with 503 and not by Serve.
 _MAX_ONGOING = 2048
 
@@ -85,7 +87,7 @@ def start_serve(settings: Settings) -> None:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(
         http_options={"host": settings.api_address, "port": settings.api_port, "location": "HeadOnly"},
-        logging_config={"log_level": "WARNING", "enable_access_log": False},
+        logging_config=_LOGGING,
     )
 
 
@@ -103,5 +105,6 @@ def start_api(settings: Settings) -> None:
         num_replicas=1,
         max_ongoing_requests=_MAX_ONGOING,
         ray_actor_options={"num_cpus": 0},
+        logging_config=_LOGGING,
     )
     serve.run(deployment.bind(), name=APP_NAME, route_prefix="/")
