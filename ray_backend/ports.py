@@ -14,6 +14,8 @@ from ray_backend.domain.model import (
     AuditEntry,
     Box,
     Candidate,
+    DecisionQuery,
+    DecisionRecord,
     DetectedFace,
     Pack,
     Page,
@@ -59,6 +61,34 @@ class FaceEngine(Protocol):
 
     def quality(self, image_bgr: np.ndarray, face: DetectedFace, crop: np.ndarray) -> Quality:
         """Measures one face; `crop` is what `align` returned for it. Judging is the policy's part."""
+
+
+class LivenessModel(Protocol):
+    """Tells living faces from pictures of faces in a single frame. Safe to call from several threads."""
+
+    model_id: str
+
+    def score(self, image_bgr: np.ndarray, face: DetectedFace) -> float:
+        """The probability, 0 to 1, that the face of a (H, W, 3) uint8 BGR picture is a living one."""
+
+
+class Journal(Protocol):
+    """Punches on this machine's disk that the database has not got yet. Safe to call from several threads.
+
+    What `append` acknowledged survives kill -9 and a power cut.
+    """
+
+    def append(self, punch: Punch) -> None:
+        """Writes one punch. Raises StoreUnavailable when the disk does not take it."""
+
+    def pending(self) -> list[Punch]:
+        """What is not delivered yet, in order."""
+
+    def delivered(self, punch_id: str) -> None:
+        """Forgets the punch with this id; it is the oldest pending one."""
+
+    def __len__(self) -> int:
+        """How many are pending."""
 
 
 class GalleryIndex(Protocol):
@@ -171,6 +201,15 @@ class Store(Protocol):
         Raises DuplicatePunch when a key or a slot is taken by a punch that differs. Some of the others
         may be written then, so this is for copies and imports, which are repeated until they pass.
         """
+
+    def add_decision(self, record: DecisionRecord) -> None:
+        """Appends a decision; one that is there already stays as it is."""
+
+    def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
+        """Ordered by time, then record_id."""
+
+    def remove_decisions(self, before: datetime) -> int:
+        """Removes decisions older than this and returns how many."""
 
     def find_punch(self, idempotency_key: str) -> Punch | None:
         """The punch recorded under this key, or None."""

@@ -70,6 +70,30 @@ class Settings(BaseSettings):
         60.0, ge=0, description="seconds in which a second punch of the same person is the same visit"
     )
 
+    camera: Literal["auto", "websocket", "webrtc", "photo"] = Field(
+        "auto",
+        description="how a kiosk's pictures come in: `websocket`, `webrtc` (a video stream), `photo` (a "
+        "button), or `auto`: the first of these that works",
+    )
+    kiosk_name: Literal["full", "first", "initials", "none"] = Field(
+        "full", description="how a kiosk shows who was recognised"
+    )
+    liveness: Literal["off", "observe", "require"] = Field(
+        "observe",
+        description="whether a picture held up to the camera is looked for: `off`, `observe` (noted with "
+        "the punch) or `require` (refused)",
+    )
+    liveness_way: Literal["passive", "active"] = Field(
+        "passive",
+        description="how: `passive` (a model looks at the picture) or `active` (the person is asked to move)",
+    )
+    liveness_models: str = Field(
+        "", description="folder with MiniFASNet models, or `insightface` for its own; empty: none"
+    )
+    https: Literal["off", "self-signed"] = Field(
+        "off", description="`self-signed` serves the pages over https, with a certificate made for a trial"
+    )
+
     gallery: Literal["auto", "qdrant"] = Field(
         "auto",
         description="where faces are searched: `auto` (in memory; when there are many, by short codes that "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ray_backend.domain.kiosk.words import Scene
 from ray_backend.domain.model import (
     Box,
     Decision,
@@ -23,7 +24,8 @@ class CheckIn:
     """The answer to one check-in.
 
     `person`, `punch` and `local_time` are set for a match only. `repeated` says that the punch was
-    there already: the same request again, or the same person within the cooldown. `face_box` lies in
+    there already: the same request again, or the same person within the cooldown. `delivered` is False
+    while the punch waits in this machine's journal for the database to come back. `face_box` lies in
     the picture as it was analysed, `picture_size` (width, height) large, which may be a smaller copy.
     """
 
@@ -34,6 +36,21 @@ class CheckIn:
     punch: Punch | None = None
     local_time: datetime | None = None
     repeated: bool = False
+    delivered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KioskAnswer:
+    """What a kiosk's screen needs after one frame or after a typed code.
+
+    `check_in` is what the person got, for as long as they stay; None before there is a result.
+    `offer_code` says that the other way, a typed code, is to be offered now.
+    """
+
+    scene: Scene
+    picture_size: tuple[int, int] | None = None
+    check_in: CheckIn | None = None
+    offer_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

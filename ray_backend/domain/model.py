@@ -54,6 +54,15 @@ class QualityIssue(StrEnum):
     BLURRED = "blurred"
 
 
+class Liveness(StrEnum):
+    """Whether a living person stood before the camera, as far as it was asked."""
+
+    NOT_CHECKED = "not_checked"
+    LIVE = "live"
+    SPOOF = "spoof"
+    UNSURE = "unsure"
+
+
 class PhotoProblem(StrEnum):
     """Why an enrolment photo was refused, beyond `QualityIssue`."""
 
@@ -143,6 +152,7 @@ class Receipt:
     frames: int = 1
     liveness: float | None = None
     latency_ms: float | None = None
+    liveness_outcome: Liveness = Liveness.NOT_CHECKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,27 @@ class AuditEntry:
     subject: str
     detail: dict[str, Any] = field(default_factory=dict)
     entry_id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision of a kiosk, kept for statistics and for questions; holds nobody's name or face.
+
+    `punch_id` is empty where nothing was recorded. `seconds` passed between the first usable frame and
+    the decision, over `frames` voted ones. `similarity` is the best person's.
+    """
+
+    at: datetime
+    kiosk: str
+    kind: DecisionKind
+    source: str
+    liveness: Liveness = Liveness.NOT_CHECKED
+    liveness_score: float | None = None
+    similarity: float | None = None
+    frames: int = 1
+    seconds: float = 0.0
+    punch_id: str = ""
+    record_id: str = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +244,8 @@ class AnalysedFace:
     """A face after the pipeline: where it is, how good it is and, if asked for, who it looks like.
 
     `embedding`: (D,) float32, L2-normalised, or None where the pipeline did not embed it.
-    `thumbnail`: a small JPEG of the face, or empty where not asked for.
+    `thumbnail`: a small JPEG of the face, or empty where not asked for. `liveness`: the probability,
+    0 to 1, that it is a living face and no picture of one, or None where not asked for.
     """
 
     box: Box
@@ -221,6 +253,7 @@ class AnalysedFace:
     quality: Quality
     embedding: np.ndarray | None = None
     thumbnail: bytes = b""
+    liveness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,5 +321,16 @@ class PunchQuery:
     start: datetime | None = None
     end: datetime | None = None
     person_id: str | None = None
+    cursor: str | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionQuery:
+    """Which decisions: `start <= at < end` in UTC, oldest first. None means no bound."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    kiosk: str | None = None
     cursor: str | None = None
     limit: int = 1000
