@@ -14,16 +14,24 @@ import numpy as np
 from ray_backend.domain.errors import BrokenImage, ImageRejected, InvalidInput
 from ray_backend.domain.model import AnalysedFace, DetectedFace, FrameAnalysis, Pack
 from ray_backend.domain.quality import CHECK_IN_LIMITS, find_issue
-from ray_backend.ports import FaceEngine, ImageCodec
+from ray_backend.ports import FaceEngine, ImageCodec, LivenessModel
 
 log = logging.getLogger(__name__)
 
 
 class Embed(StrEnum):
-    """Which faces of a picture are embedded: it is the part that costs."""
+    """Which faces of a picture are embedded: it is the part that costs.
 
+    `NEAREST_GOOD` is the largest one, and that only if it passes the limits of a check-in.
+    """
+
+    NOTHING = "nothing"
     NEAREST_GOOD = "nearest_good"
     ALL = "all"
+
+
+# Who stands behind a person at a kiosk is told apart from them, but a crowd need not be measured.
+_NEAREST_FACES = 4
 
 
 class _Stopwatch:
@@ -59,12 +67,14 @@ class _Seen:
 class FaceService:
     """Runs one engine over pictures. Safe to call from several threads.
 
-    `recoveries` counts what went wrong and was survived: `out_of_memory` and `poisoned_image`.
+    Without a liveness model nobody's liveness is known. `recoveries` counts what went wrong and was
+    survived: `out_of_memory` and `poisoned_image`.
     """
 
-    def __init__(self, engine: FaceEngine, codec: ImageCodec) -> None:
+    def __init__(self, engine: FaceEngine, codec: ImageCodec, liveness: LivenessModel | None = None) -> None:
         self._engine = engine
         self._codec = codec
+        self._liveness = liveness
         self.recoveries: Counter[str] = Counter()
 
     @property
@@ -73,14 +83,18 @@ class FaceService:
         return self._engine.pack
 
     def analyse(
-        self, image: bytes, embed: Embed = Embed.NEAREST_GOOD, thumbnails: bool = False
+        self,
+        image: bytes,
+        embed: Embed = Embed.NEAREST_GOOD,
+        thumbnails: bool = False,
+        liveness: bool = False,
     ) -> FrameAnalysis:
         """All faces of a JPEG, PNG or WebP picture. Raises ImageRejected.
 
-        With `Embed.NEAREST_GOOD` only the largest face is measured and embedded, and that only if
-        it passes the limits of a check-in; the others are left out.
+        With `liveness` the largest face is asked, too, whether it is a living one. What is not
+        `Embed.ALL` is a person at a kiosk, and then the faces far behind are left out.
         """
-        seen = self._look(image, embed, thumbnails)
+        seen = self._look(image, embed, thumbnails, liveness)
         embeddings = seen.watch.time("embed", self._embed, seen.crops)
         return seen.analysis(embeddings, self.pack.pack_id)
 
@@ -115,19 +129,18 @@ class FaceService:
         """`compute_embedding` of each picture, in order, or the error that it would have raised."""
         return [_nearest_or_error(answer) for answer in self.analyse_many(images)]
 
-    def _look(self, image: bytes, embed: Embed, thumbnails: bool) -> _Seen:
+    def _look(self, image: bytes, embed: Embed, thumbnails: bool, liveness: bool = False) -> _Seen:
         watch = _Stopwatch()
         picture = watch.time("decode", self._codec.decode, image)
         detected = watch.time("detect", self._engine.detect, picture)
-        if embed is Embed.NEAREST_GOOD:
-            detected = detected[:1]
+        if embed is not Embed.ALL:
+            detected = detected[:_NEAREST_FACES]
         measured = [watch.time("quality", self._measure, picture, face, thumbnails) for face in detected]
-        wanted = [
-            index
-            for index, (face, _) in enumerate(measured)
-            if embed is Embed.ALL or find_issue(face.quality, CHECK_IN_LIMITS) is None
-        ]
         faces = [face for face, _ in measured]
+        wanted = _wanted(faces, embed)
+        if liveness and self._liveness is not None and faces:
+            score = watch.time("liveness", self._liveness.score, picture, detected[0])
+            faces[0] = replace(faces[0], liveness=score)
         crops = [measured[index][1] for index in wanted]
         return _Seen((picture.shape[1], picture.shape[0]), faces, wanted, crops, watch)
 
@@ -161,6 +174,14 @@ class FaceService:
         quality = self._engine.quality(picture, face, crop)
         image = self._codec.thumbnail(picture, face.box) if thumbnail else b""
         return AnalysedFace(face.box, face.landmarks, quality, thumbnail=image), crop
+
+
+def _wanted(faces: Sequence[AnalysedFace], embed: Embed) -> list[int]:
+    """The places of the faces to embed."""
+    if embed is Embed.ALL:
+        return list(range(len(faces)))
+    nearest_is_good = bool(faces) and find_issue(faces[0].quality, CHECK_IN_LIMITS) is None
+    return [0] if embed is Embed.NEAREST_GOOD and nearest_is_good else []
 
 
 def _nearest_embedding(analysis: FrameAnalysis) -> np.ndarray:

@@ -42,9 +42,9 @@ class FaceEmbeddingActor:
             "recoveries": dict(self._faces.recoveries),
         }
 
-    def analyse(self, image: bytes, embed: Embed, thumbnails: bool):
+    def analyse(self, image: bytes, embed: Embed, thumbnails: bool, liveness: bool = False):
         """See `FaceService.analyse`."""
-        return self._faces.analyse(image, embed, thumbnails)
+        return self._faces.analyse(image, embed, thumbnails, liveness)
 
     def analyse_many(self, images: Sequence[bytes], embed: Embed, thumbnails: bool):
         """See `FaceService.analyse_many`."""

@@ -160,10 +160,14 @@ class PooledFaces:
         return self._call("describe", repeats=1)
 
     def analyse(
-        self, image: bytes, embed: Embed = Embed.NEAREST_GOOD, thumbnails: bool = False
+        self,
+        image: bytes,
+        embed: Embed = Embed.NEAREST_GOOD,
+        thumbnails: bool = False,
+        liveness: bool = False,
     ) -> FrameAnalysis:
         """See `FaceService.analyse`."""
-        return self._call("analyse", image, embed, thumbnails)
+        return self._call("analyse", image, embed, thumbnails, liveness)
 
     def analyse_many(
         self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False

@@ -44,16 +44,48 @@ def faces(engine) -> FaceService:
 
 def test_a_check_in_embeds_the_nearest_face_only(faces, engine):
     analysis = faces.analyse(photo(ADA, ALAN, GRACE))
-    [face] = analysis.faces
-    assert face.box == (20, 40, 170, 190)
-    assert face.embedding.shape == (FAKE_PACK.dimension,)
+    nearest, *behind = analysis.faces
+    assert nearest.box == (20, 40, 170, 190)
+    assert nearest.embedding.shape == (FAKE_PACK.dimension,)
+    assert [face.embedding for face in behind] == [None, None]
     assert engine.embedded == [1]
 
 
+def test_a_crowd_behind_the_nearest_face_is_left_out(faces):
+    assert len(faces.analyse(photo(ADA, ALAN, GRACE, 4, 5, 6)).faces) == 4
+
+
+def test_an_idle_kiosk_has_faces_measured_and_nothing_embedded(faces, engine):
+    analysis = faces.analyse(photo(ADA, ALAN), Embed.NOTHING)
+    assert [face.embedding for face in analysis.faces] == [None, None]
+    assert sum(engine.embedded) == 0
+    assert analysis.faces[0].quality.size_px > 0
+
+
+class BrightIsLive:
+    model_id = "bright"
+
+    def score(self, image_bgr, face):
+        return float(image_bgr.mean() > 0) * (face.box[2] - face.box[0]) / 1000
+
+
+def test_the_nearest_face_is_asked_for_its_liveness_where_that_is_wanted(engine):
+    codec = PillowCodec(max_bytes=1_000_000, max_pixels=1_000_000)
+    faces = FaceService(engine, codec, BrightIsLive())
+    asked = faces.analyse(photo(ADA, ALAN), liveness=True)
+    assert [face.liveness for face in asked.faces] == [0.15, None]
+    assert "liveness" in asked.timings_ms
+    assert [face.liveness for face in faces.analyse(photo(ADA)).faces] == [None]
+
+
+def test_without_a_liveness_model_nobody_is_called_live(faces):
+    assert [face.liveness for face in faces.analyse(photo(ADA), liveness=True).faces] == [None]
+
+
 def test_a_nearest_face_that_is_not_good_enough_is_not_embedded_and_no_other_stands_in(faces, engine):
-    [face] = faces.analyse(photo(ADA, ALAN, blurred=True)).faces
-    assert face.embedding is None
-    assert face.quality.sharpness == 0
+    analysis = faces.analyse(photo(ADA, ALAN, blurred=True))
+    assert [face.embedding for face in analysis.faces] == [None, None]
+    assert analysis.faces[0].quality.sharpness == 0
     assert sum(engine.embedded) == 0
 
 
