@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from ray_backend.clock import SystemClock
-from ray_backend.domain.errors import PackMismatch
+from ray_backend.domain.errors import PackMismatch, PackUnavailable
+from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import Pack, PeopleQuery, Person, Template
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
-from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Store
+from ray_backend.ports import Clock, FaceEngine, GalleryIndex, LivenessModel, Store
 from ray_backend.services.access import AccessService
 from ray_backend.services.audit import Auditor
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.faces import FaceService
+from ray_backend.services.kiosk import KioskSession
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.policy import Policy
@@ -58,7 +61,55 @@ def build_faces(
     from ray_backend.vision.images import PillowCodec
 
     codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-    return FaceService(engine or packs.open_pack(choice), codec)
+    return FaceService(engine or packs.open_pack(choice), codec, _liveness_model(settings))
+
+
+def _liveness_model(settings: Settings) -> LivenessModel | None:
+    if LivenessMode(settings.liveness) is LivenessMode.OFF or settings.liveness_way != "passive":
+        return None
+    if settings.liveness_models:
+        from ray_backend.vision.liveness import open_liveness
+
+        return open_liveness(settings.liveness_models)
+    if LivenessMode(settings.liveness) is LivenessMode.REQUIRE:
+        raise PackUnavailable(
+            "ROLLCALL_LIVENESS=require needs models: name their folder in ROLLCALL_LIVENESS_MODELS, or set "
+            "ROLLCALL_LIVENESS_WAY=active, which needs none."
+        )
+    return None
+
+
+def build_kiosk_session(
+    settings: Settings, pack: Pack, kiosk: str, faces: FaceService, check_ins: CheckInService
+) -> KioskSession:
+    """A conversation of one kiosk. `faces` and `check_ins` may stand for actors.
+
+    Raises BackendUnavailable and StoreUnavailable.
+    """
+    from ray_backend.domain.kiosk.challenge import ActiveChallenge
+    from ray_backend.domain.kiosk.session import KioskRules, Session
+
+    policy = Policy.for_pack(
+        pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
+    )
+    active = settings.liveness_way == "active"
+    rules = Session(
+        KioskRules(),
+        threshold=policy.threshold,
+        margin=policy.margin,
+        liveness=LivenessMode(settings.liveness),
+        new_challenge=(lambda: ActiveChallenge(random.SystemRandom())) if active else None,
+        look_alikes=check_ins.look_alikes(),
+    )
+    return KioskSession(
+        kiosk,
+        rules,
+        faces,
+        check_ins,
+        pack_id=pack.pack_id,
+        threshold=policy.threshold,
+        clock=SystemClock(),
+    )
 
 
 def build_records(

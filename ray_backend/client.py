@@ -16,6 +16,7 @@ from ray_backend.settings import Settings
 if TYPE_CHECKING:
     from ray_backend.bootstrap import Records
     from ray_backend.services.faces import FaceService
+    from ray_backend.services.kiosk import KioskSession
     from ray_backend.services.report import Report
 
 
@@ -33,9 +34,10 @@ class Backend:
     Every method may raise StoreUnavailable and BackendUnavailable besides what it says.
     """
 
-    def __init__(self, faces: FaceService, records: Records, where: str) -> None:
+    def __init__(self, faces: FaceService, records: Records, where: str, settings: Settings) -> None:
         self._faces = faces
         self._records = records
+        self._settings = settings
         self.where = where
         self.people = records.people
         self.reports = records.reports
@@ -51,6 +53,13 @@ class Backend:
         return self._records.check_ins.check_in(
             analysis, kiosk=kiosk, idempotency_key=idempotency_key or new_id()
         )
+
+    def kiosk_session(self, kiosk: str) -> KioskSession:
+        """A conversation with whoever stands before this kiosk, over many frames."""
+        from ray_backend.bootstrap import build_kiosk_session
+
+        check_ins, pack = self._records.check_ins, self.overview().pack
+        return build_kiosk_session(self._settings, pack, kiosk, self._faces, check_ins)
 
     def recognise(self, image: bytes) -> Recognition:
         """Everybody in a picture, without recording anything. Raises ImageRejected."""
@@ -119,7 +128,7 @@ def local_backend(settings: Settings, *, store=None, engine=None, clock=None) ->
     except RollcallError:
         store.close()
         raise
-    return Backend(faces, records, where="in this process")
+    return Backend(faces, records, "in this process", settings)
 
 
 def ray_backend(settings: Settings) -> Backend:
@@ -133,7 +142,8 @@ def ray_backend(settings: Settings) -> Backend:
     return Backend(
         handles.PooledFaces(settings.call_timeout_s),
         handles.RemoteRecords(settings.call_timeout_s),
-        where=f"on Ray at {settings.ray_address}",
+        f"on Ray at {settings.ray_address}",
+        settings,
     )
 
 

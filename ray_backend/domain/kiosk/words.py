@@ -83,7 +83,8 @@ class Scene:
     """What the screen shows now. `box` is the served face; `progress` runs from 0 to 1.
 
     `issue` is set in the phase ADJUST, `move` in the phase CHALLENGE. `waiting_s` says for how long
-    this person has been served without a result.
+    this person has been served without a result; `locked`, that after repeated attempts with pictures
+    only the other way is left for a while.
     """
 
     phase: Phase
@@ -92,6 +93,7 @@ class Scene:
     move: Move | None = None
     progress: float = 0.0
     waiting_s: float = 0.0
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

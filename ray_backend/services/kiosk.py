@@ -1,0 +1,193 @@
+"""One kiosk's conversation: frames in, at most one punch for each person who stands there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ray_backend.domain.answers import CheckIn, KioskAnswer
+from ray_backend.domain.kiosk.words import Phase, Scene, SeenFace, SeenFrame, Verdict
+from ray_backend.domain.model import (
+    AnalysedFace,
+    Candidate,
+    DecisionKind,
+    DecisionRecord,
+    FrameAnalysis,
+    Receipt,
+    new_id,
+)
+from ray_backend.ports import Clock
+from ray_backend.services.faces import Embed
+
+if TYPE_CHECKING:
+    from ray_backend.domain.kiosk.session import Session
+
+# Somebody who gets no result for this long is offered the other way.
+OFFER_CODE_AFTER_S = 4.0
+_NEAREST_PEOPLE = 3
+
+
+class Faces(Protocol):
+    """What a session needs of `FaceService`."""
+
+    def analyse(
+        self, image: bytes, embed: Embed = ..., thumbnails: bool = ..., liveness: bool = ...
+    ) -> FrameAnalysis: ...
+
+
+class CheckIns(Protocol):
+    """What a session needs of `CheckInService`."""
+
+    def find_similar(self, embeddings: np.ndarray, limit: int = 5) -> list[list[Candidate]]: ...
+
+    def punch_recognised(
+        self, person_id: str, *, kiosk: str, idempotency_key: str, receipt: Receipt
+    ) -> CheckIn: ...
+
+    def punch_by_code(self, code: str, *, kiosk: str, idempotency_key: str) -> CheckIn: ...
+
+    def dispute(self, punch_id: str, *, kiosk: str) -> None: ...
+
+    def note(self, record: DecisionRecord) -> None: ...
+
+
+class KioskSession:
+    """Serves whoever stands before one kiosk. One call at a time.
+
+    Every method may raise StoreUnavailable and BackendUnavailable. A decision that could not be recorded
+    is recorded with the next frame, under the same key, so that it makes one punch.
+    """
+
+    def __init__(
+        self,
+        kiosk: str,
+        rules: Session,
+        faces: Faces,
+        check_ins: CheckIns,
+        *,
+        pack_id: str,
+        threshold: float,
+        clock: Clock,
+        elapsed_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`threshold` is what `rules` decide by, for the receipts."""
+        self._kiosk = kiosk
+        self._rules = rules
+        self._faces = faces
+        self._check_ins = check_ins
+        self._pack_id = pack_id
+        self._threshold = threshold
+        self._clock = clock
+        self._elapsed_s = elapsed_s
+        self._visit = new_id()
+        self._unsettled: Verdict | None = None
+        self._result: CheckIn | None = None
+
+    def frame(self, image: bytes) -> KioskAnswer:
+        """What to show after this picture of the camera. Raises ImageRejected."""
+        self._settle()
+        wanted = self._rules.wanted()
+        embed = Embed.NEAREST_GOOD if wanted.embedding else Embed.NOTHING
+        analysis = self._faces.analyse(image, embed, liveness=wanted.liveness)
+        scene, verdict = self._rules.observe(self._seen(analysis))
+        if scene.phase is not Phase.DECIDED:
+            self._result = None
+        if verdict is not None:
+            self._unsettled = verdict
+            self._settle()
+        return KioskAnswer(
+            scene,
+            (analysis.width, analysis.height),
+            self._result,
+            offer_code=scene.locked or scene.waiting_s > OFFER_CODE_AFTER_S or _is_failure(self._result),
+        )
+
+    def code(self, digits: str, request_id: str) -> KioskAnswer:
+        """The punch of the person with this code; the same `request_id` gives the same punch.
+
+        Raises WrongCredentials and TooManyAttempts.
+        """
+        key = f"{self._kiosk}/{self._visit}/code/{request_id}"
+        self._result = self._check_ins.punch_by_code(digits, kiosk=self._kiosk, idempotency_key=key)
+        return KioskAnswer(Scene(Phase.DECIDED), check_in=self._result)
+
+    def not_me(self, punch_id: str) -> None:
+        """Somebody says that this punch is not theirs: it is marked for whoever corrects punches."""
+        self._check_ins.dispute(punch_id, kiosk=self._kiosk)
+
+    def _seen(self, analysis: FrameAnalysis) -> SeenFrame:
+        candidates = self._candidates(analysis.faces)
+        faces = tuple(
+            SeenFace(
+                face.box,
+                face.landmarks,
+                face.quality,
+                face.embedding,
+                candidates.get(index, ()),
+                face.liveness,
+            )
+            for index, face in enumerate(analysis.faces)
+        )
+        return SeenFrame(self._elapsed_s(), analysis.width, analysis.height, faces)
+
+    def _candidates(self, faces: Sequence[AnalysedFace]) -> dict[int, tuple[Candidate, ...]]:
+        places = [index for index, face in enumerate(faces) if face.embedding is not None]
+        if not places:
+            return {}
+        found = self._check_ins.find_similar(
+            np.stack([faces[index].embedding for index in places]), _NEAREST_PEOPLE
+        )
+        return {index: tuple(row) for index, row in zip(places, found, strict=True)}
+
+    def _settle(self) -> None:
+        """Records what was decided. When that fails, the verdict stays for the next time."""
+        verdict = self._unsettled
+        if verdict is None:
+            return
+        if verdict.decision.kind is DecisionKind.MATCH:
+            answer = self._check_ins.punch_recognised(
+                verdict.decision.best.person_id,
+                kiosk=self._kiosk,
+                idempotency_key=f"{self._kiosk}/{self._visit}/{verdict.track_id}",
+                receipt=self._receipt(verdict),
+            )
+            self._result = replace(answer, face_box=verdict.face.box)
+        else:
+            self._check_ins.note(self._record(verdict))
+            self._result = CheckIn(verdict.decision, verdict.face.box)
+        self._unsettled = None
+
+    def _receipt(self, verdict: Verdict) -> Receipt:
+        second = verdict.decision.second
+        return Receipt(
+            pack_id=self._pack_id,
+            threshold=self._threshold,
+            similarity=verdict.decision.best.similarity,
+            runner_up_similarity=second.similarity if second else None,
+            frames=verdict.frames,
+            liveness=verdict.liveness_score,
+            latency_ms=round(1000 * verdict.seconds, 1),
+            liveness_outcome=verdict.liveness,
+        )
+
+    def _record(self, verdict: Verdict) -> DecisionRecord:
+        best = verdict.decision.best
+        return DecisionRecord(
+            at=self._clock.now(),
+            kiosk=self._kiosk,
+            kind=verdict.decision.kind,
+            source="face",
+            liveness=verdict.liveness,
+            liveness_score=verdict.liveness_score,
+            similarity=best.similarity if best else None,
+            frames=verdict.frames,
+            seconds=verdict.seconds,
+        )
+
+
+def _is_failure(result: CheckIn | None) -> bool:
+    return result is not None and result.decision.kind is not DecisionKind.MATCH
