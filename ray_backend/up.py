@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -12,12 +13,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
 
-from ray_backend import runfile
+from ray_backend import certificate, runfile
+from ray_backend.certificate import Certificate
 from ray_backend.client import Backend, ray_backend
 from ray_backend.domain.errors import InvalidInput, RollcallError, Unavailable, WrongCredentials
 from ray_backend.machine import check_machine
@@ -29,18 +32,20 @@ _APP_START_S = 60.0
 _APP_STOP_S = 5.0
 _LOOK_AGAIN_S = 1.0
 _KIOSK_FILE = "kiosk-token"
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def run(settings: Settings, console: Console) -> None:
     """Everything, until Ctrl-C or until a part dies. Raises RollcallError with what to do."""
     ports = {settings.port: (settings.address, "ROLLCALL_PORT")}
     with _ray_running(settings, console, ports) as (settings, status, stack):
-        app = stack.enter_context(_app_process(settings))
+        signed = _certificate(settings)
+        app = stack.enter_context(_app_process(settings, signed))
         backend = _start_actors_and_api(settings, status.update)
         password = backend.access.ensure_admin(_secret(settings))
         token = kiosk_token(backend, settings.data_dir)
         status.update("Waiting for the web app")
-        _wait_for_app(settings, app)
+        _wait_for_app(settings, app, signed)
         status.stop()
         console.print(_welcome(settings, backend, password, token), soft_wrap=True, highlight=False)
         _watch(settings.ray_address, app)
@@ -102,7 +107,8 @@ def kiosk_token(backend: Backend, data_dir: Path) -> str:
 
 def base_url(settings: Settings) -> str:
     """Where the web app answers."""
-    return f"http://{_reachable(settings.address)}:{settings.port}"
+    scheme = "http" if settings.https == "off" else "https"
+    return f"{scheme}://{_reachable(settings.address)}:{settings.port}"
 
 
 def api_url(settings: Settings) -> str:
@@ -111,7 +117,18 @@ def api_url(settings: Settings) -> str:
 
 
 def _reachable(address: str) -> str:
-    return "localhost" if address in {"0.0.0.0", "::"} else address
+    return "localhost" if address in _EVERYWHERE else _in_url(address)
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.https == "off":
+        return None
+    names = certificate.host_names(settings.address)
+    return certificate.self_signed(settings.data_dir, names, datetime.now(UTC))
 
 
 def _start_ray(settings: Settings, stack: ExitStack) -> str:
@@ -150,11 +167,13 @@ def _secret(settings: Settings) -> str | None:
 
 
 @contextmanager
-def _app_process(settings: Settings):
+def _app_process(settings: Settings, signed: Certificate | None):
     """The Streamlit server, in a process group of its own so that Ctrl-C reaches us first."""
     environment = os.environ | {"ROLLCALL_RAY_ADDRESS": settings.ray_address}
     command = [sys.executable, "-m", "streamlit_app"]
     command += ["--server.address", settings.address, "--server.port", str(settings.port)]
+    if signed:
+        command += ["--server.sslCertFile", str(signed.certificate), "--server.sslKeyFile", str(signed.key)]
     with (settings.data_dir / "app.log").open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -176,12 +195,13 @@ def _app_process(settings: Settings):
             process.wait()
 
 
-def _wait_for_app(settings: Settings, app: subprocess.Popen) -> None:
+def _wait_for_app(settings: Settings, app: subprocess.Popen, signed: Certificate | None) -> None:
+    trusted = ssl.create_default_context(cafile=signed.certificate) if signed else None
     deadline = time.monotonic() + _APP_START_S
     while time.monotonic() < deadline:
         _require_running(app)
         try:
-            with urllib.request.urlopen(f"{base_url(settings)}/_stcore/health", timeout=2):
+            with urllib.request.urlopen(f"{base_url(settings)}/_stcore/health", timeout=2, context=trusted):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
@@ -237,9 +257,24 @@ def _welcome(settings: Settings, backend: Backend, password: str | None, token: 
         "Open": url,
         "Password": admin,
         "Kiosk": f"{url}/check-in?token={token}",
+        **_from_outside(settings),
         "API": f"{api_url(settings)}/docs" if settings.api_port else "off (ROLLCALL_API_PORT is 0)",
         "Faces": pack.origin,
         "Licence": pack.licence,
     }
     body = "\n".join(f"  [bold]{title:<9}[/]{text}" for title, text in lines.items())
     return f"\n[bold green]Rollcall is running[/]\n{body}\n  [dim]Ctrl-C stops everything.[/]"
+
+
+def _from_outside(settings: Settings) -> dict[str, str]:
+    """What somebody at another machine of the network has to know."""
+    lines = {}
+    if settings.address in _EVERYWHERE:
+        urls = [base_url(settings.model_copy(update={"address": one})) for one in certificate.lan_addresses()]
+        lines["Network"] = "  ".join(urls) or "this machine has no address on a network"
+    if settings.https == "self-signed":
+        lines["Https"] = (
+            "each browser warns at first, because this certificate is made here and signed by nobody it "
+            "knows; choose to go on"
+        )
+    return lines
