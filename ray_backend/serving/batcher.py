@@ -16,6 +16,7 @@ from enum import IntEnum
 from typing import Generic, TypeVar
 
 from ray_backend.domain.errors import BackendUnavailable, Overloaded
+from ray_backend.serving.backoff import full_jitter_s
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -232,6 +233,7 @@ class MicroBatcher(Generic[Item, Answer]):
             return await lane.worker(items)
         except BackendUnavailable:
             self.stats.retried += 1
+            await asyncio.sleep(full_jitter_s(0))
             another = self._lanes[(self._lanes.index(lane) + 1) % len(self._lanes)]
             return await another.worker(items)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from ray import serve
 
 from ray_backend import client
@@ -15,6 +16,7 @@ from ray_backend.domain.model import FrameAnalysis
 from ray_backend.serving import handles
 from ray_backend.serving.actors import DATABASE_ACTOR
 from ray_backend.serving.batcher import BatchPolicy, Worker
+from ray_backend.serving.engine_metrics import EngineCollector, actor_recoveries
 from ray_backend.serving.recogniser import BatchingRecogniser
 from ray_backend.settings import Settings
 
@@ -97,8 +99,12 @@ def start_api(settings: Settings) -> None:
     def build_app():
         from ray_backend.api.app import create_app
 
+        recogniser = build_recogniser(settings)
+        queues = {"recognise": recogniser.recognising, "check_in": recogniser.analysing}
+        registry = CollectorRegistry()
+        registry.register(EngineCollector(queues, actor_recoveries))
         backend = client.ray_backend(settings)
-        return create_app(backend, build_recogniser(settings), settings, cluster_status=cluster_status)
+        return create_app(backend, recogniser, settings, cluster_status=cluster_status, registry=registry)
 
     deployment = serve.deployment(serve.ingress(build_app)(FaceRecognitionDeployment)).options(
         name=DEPLOYMENT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from ray_backend.domain.errors import BackendUnavailable, ImageRejected
 from ray_backend.domain.model import FrameAnalysis, Pack
 from ray_backend.services.faces import Embed
 from ray_backend.serving.actors import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE
+from ray_backend.serving.backoff import full_jitter_s
 from ray_backend.settings import Settings
 
 # Repeating these changes nothing, so a call that died with its actor is sent again. A check-in is among
@@ -40,6 +42,7 @@ _REPEATABLE = frozenset(
         "access.api_keys",
         "access.tokens",
         "overview.overview",
+        "groups.record_present",
     }
 )
 _known: dict[str, Any] = {}
@@ -135,7 +138,7 @@ class RemoteRecords:
     """Looks like `bootstrap.Records`; the store stays with the actor."""
 
     def __init__(self, timeout_s: float) -> None:
-        for name in ("check_ins", "enrolments", "people", "reports", "access", "overview"):
+        for name in ("check_ins", "enrolments", "people", "reports", "access", "overview", "groups"):
             setattr(self, name, RemoteService(name, timeout_s))
         self.store = _RemoteStore()
 
@@ -189,6 +192,7 @@ class PooledFaces:
                 raise
             with self._lock:
                 self._in_flight.clear()
+            time.sleep(full_jitter_s(0))
             return self._call(method, *args, repeats=repeats - 1)
         finally:
             self._give_back(name)

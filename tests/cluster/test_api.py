@@ -97,6 +97,15 @@ def test_many_clients_at_once_each_get_their_own_answer(api):
     assert wrong == []
 
 
+def test_the_metrics_tell_of_queues_batches_and_recoveries(api):
+    post_photo(api, "/recognize", 1)
+    lines = api.get("/metrics").text.splitlines()
+    answered = next(line for line in lines if line.startswith("rollcall_queue_pictures_total"))
+    assert float(answered.split()[-1]) >= 1
+    for kind in ("actor_retry", "out_of_memory", "poisoned_image"):
+        assert any(line.startswith(f'rollcall_recoveries_total{{kind="{kind}"}}') for line in lines), kind
+
+
 def replica_pid() -> int:
     """Of the one ingress replica, by the title that Ray gives its process."""
     titles = {

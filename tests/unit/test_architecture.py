@@ -17,10 +17,7 @@ PROGRAM = ("ray_backend", "streamlit_app", "scripts", "bench")
 GENERATED = re.compile(r"/(__pycache__|results|node_modules)/")
 LONGEST = 350
 # Longer than that today: they may shrink, not grow.
-LONGER_FOR_NOW = {
-    "ray_backend/storage/mongo.py": 425,
-    "ray_backend/storage/sqlite.py": 352,
-}
+LONGER_FOR_NOW: dict[str, int] = {}
 
 # What each part may import of ours; a part may always import itself.
 MAY_IMPORT = {
@@ -47,7 +44,7 @@ MAY_IMPORT = {
 }  # fmt: skip
 # Where a library may be imported.
 ONLY_IN = {
-    "pymongo": ("ray_backend/storage/mongo.py", "bench/", "tests/"),
+    "pymongo": ("ray_backend/storage/mongo.py", "ray_backend/storage/mongo_database.py", "bench/", "tests/"),
     "bson": ("ray_backend/storage/mongo.py",),
     "onnxruntime": ("ray_backend/vision/", "bench/", "tests/"),
     "insightface": ("ray_backend/vision/", "scripts/", "bench/", "tests/"),
@@ -58,9 +55,14 @@ ONLY_IN = {
     "faiss": ("ray_backend/gallery/coarse.py",),
     "qdrant_client": ("ray_backend/gallery/", "tests/contract/test_gallery.py"),
     "fastapi": ("ray_backend/api/", "tests/api/"),
-    "prometheus_client": ("ray_backend/api/", "ray_backend/serving/", "tests/api/"),
+    "prometheus_client": (
+        "ray_backend/api/",
+        "ray_backend/serving/",
+        "tests/api/",
+        "tests/unit/serving/",
+    ),
     "jwt": ("ray_backend/api/credentials.py", "tests/api/"),
-    "argon2": ("ray_backend/services/access.py", "tests/"),
+    "argon2": ("ray_backend/services/access.py", "ray_backend/services/codes.py", "tests/"),
 }
 # Who may touch the environment besides settings.py, and why.
 MAY_TOUCH_ENVIRONMENT = {
