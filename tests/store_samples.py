@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ray_backend.domain.model import AuditEntry, Direction, Person, Punch, Receipt, Template, new_id
+from ray_backend.domain.model import (
+    AuditEntry,
+    DecisionKind,
+    DecisionRecord,
+    Direction,
+    Liveness,
+    Person,
+    Punch,
+    Receipt,
+    Template,
+    new_id,
+)
 
 MORNING = datetime(2026, 3, 2, 8, 0, 0, 123000, tzinfo=UTC)
 
@@ -44,9 +55,16 @@ def punch(minute: int = 0, person_id: str = "p1", **fields: Any) -> Punch:
         "source": "face",
         "idempotency_key": own,
         "cooldown_slots": (f"{own}/a", f"{own}/b"),
-        "receipt": Receipt("pack-a", 0.5, 0.8125, 0.1, 3, None, 41.5),
+        "receipt": Receipt("pack-a", 0.5, 0.8125, 0.1, 3, 0.75, 41.5, Liveness.LIVE),
     }
     return Punch(person_id=person_id, **{**known, **fields})
+
+
+def decision(minute: int = 0, **fields: Any) -> DecisionRecord:
+    """A decision some minutes after the morning."""
+    known = {"kiosk": "door", "kind": DecisionKind.SPOOF, "source": "face", "liveness": Liveness.SPOOF}
+    more = {"liveness_score": 0.125, "similarity": 0.5, "frames": 3, "seconds": 0.75, "punch_id": new_id()}
+    return DecisionRecord(**{"at": MORNING + timedelta(minutes=minute), **known, **more, **fields})
 
 
 def audit_entry(minute: int = 0, **fields: Any) -> AuditEntry:

@@ -6,13 +6,23 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ray_backend.domain.errors import Conflict, PersonNotFound
-from ray_backend.domain.model import AuditEntry, PeopleQuery, Person, Punch, PunchQuery
+from ray_backend.domain.model import (
+    AuditEntry,
+    DecisionQuery,
+    DecisionRecord,
+    Page,
+    PeopleQuery,
+    Person,
+    Punch,
+    PunchQuery,
+)
 from ray_backend.ports import Store
 from ray_backend.storage import records
 
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 
 PAGE = 500
@@ -34,6 +44,7 @@ class CopyReport:
     people: int
     templates: int
     punches: int
+    decisions: int
     settings: int
     audit: int
 
@@ -61,6 +72,7 @@ def copy_store(source: Store, target: Store, progress: Progress | None = None) -
     _refuse_foreign_data(source, target)
     _copy_people(source, target, tell)
     _copy_punches(source, target, tell)
+    _copy_decisions(source, target, tell)
     _copy_settings(source, target, tell)
     _copy_audit(source, target, tell)
     return _verified(source, target)
@@ -100,10 +112,19 @@ def _refuse_foreign_data(source: Store, target: Store) -> None:
         original = source.find_punch(punch.idempotency_key)
         if original is None or not _same(records.punch_record(original), records.punch_record(punch)):
             raise Conflict(FOREIGN.format(what="punches"))
+    _refuse_foreign(
+        map(records.decision_record, _decisions(source)),
+        map(records.decision_record, _decisions(target)),
+        "decisions",
+    )
     known = source.settings()
     if any(known.get(key) != value for key, value in target.settings().items()):
         raise Conflict(FOREIGN.format(what="settings"))
-    _refuse_foreign_audit(source, target)
+    _refuse_foreign(
+        map(records.audit_record, _audit_log(source)),
+        map(records.audit_record, _audit_log(target)),
+        "audit entries",
+    )
 
 
 def _has_person(source: Store, person: Person) -> bool:
@@ -115,12 +136,15 @@ def _has_person(source: Store, person: Person) -> bool:
         return False
 
 
-def _refuse_foreign_audit(source: Store, target: Store) -> None:
-    if not target.list_audit(limit=1).items:
+def _refuse_foreign(
+    source: Iterator[Mapping[str, Any]], target: Iterator[Mapping[str, Any]], what: str
+) -> None:
+    first = next(target, None)
+    if first is None:
         return
-    known = {digest(records.audit_record(entry)) for entry in _audit_log(source)}
-    if any(digest(records.audit_record(entry)) not in known for entry in _audit_log(target)):
-        raise Conflict(FOREIGN.format(what="audit entries"))
+    known = {digest(record) for record in source}
+    if any(digest(record) not in known for record in (first, *target)):
+        raise Conflict(FOREIGN.format(what=what))
 
 
 def _copy_people(source: Store, target: Store, tell: Progress) -> None:
@@ -145,6 +169,13 @@ def _copy_punches(source: Store, target: Store, tell: Progress) -> None:
         if page.next_cursor is None:
             return
         query = replace(query, cursor=page.next_cursor)
+
+
+def _copy_decisions(source: Store, target: Store, tell: Progress) -> None:
+    total = source.list_decisions(DecisionQuery(limit=1)).total
+    for done, record in enumerate(_decisions(source), start=1):
+        target.add_decision(record)
+        tell("decisions", done, total)
 
 
 def _copy_settings(source: Store, target: Store, tell: Progress) -> None:
@@ -179,6 +210,7 @@ def _fingerprints(store: Store) -> dict[str, Fingerprint]:
         "people": _fingerprint(map(records.person_record, _people(store))),
         "templates": _fingerprint(map(records.template_record, store.templates())),
         "punches": _fingerprint(map(records.punch_record, _punches(store))),
+        "decisions": _fingerprint(map(records.decision_record, _decisions(store))),
         "settings": _fingerprint(settings),
         "audit": _fingerprint(map(records.audit_record, _audit_log(store))),
     }
@@ -192,19 +224,20 @@ def _fingerprint(found: Iterator[Mapping[str, Any]]) -> Fingerprint:
 
 
 def _people(store: Store) -> Iterator[Person]:
-    query = PeopleQuery(limit=PAGE)
-    while True:
-        page = store.list_people(query)
-        yield from page.items
-        if page.next_cursor is None:
-            return
-        query = replace(query, cursor=page.next_cursor)
+    return _pages(store.list_people, PeopleQuery(limit=PAGE))
 
 
 def _punches(store: Store) -> Iterator[Punch]:
-    query = PunchQuery(limit=PAGE)
+    return _pages(store.list_punches, PunchQuery(limit=PAGE))
+
+
+def _decisions(store: Store) -> Iterator[DecisionRecord]:
+    return _pages(store.list_decisions, DecisionQuery(limit=PAGE))
+
+
+def _pages(read: Callable[[Any], Page[T]], query: Any) -> Iterator[T]:
     while True:
-        page = store.list_punches(query)
+        page = read(query)
         yield from page.items
         if page.next_cursor is None:
             return

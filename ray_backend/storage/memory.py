@@ -6,6 +6,7 @@ import json
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import wraps
 from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -18,7 +19,17 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import AuditEntry, Page, PeopleQuery, Person, Punch, PunchQuery, Template
+from ray_backend.domain.model import (
+    AuditEntry,
+    DecisionQuery,
+    DecisionRecord,
+    Page,
+    PeopleQuery,
+    Person,
+    Punch,
+    PunchQuery,
+    Template,
+)
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import checked_limit, decode_cursor, page_of
 
@@ -51,6 +62,7 @@ class MemoryStore:
         self._punches_of: dict[str, list[Punch]] = defaultdict(list)
         self._by_key: dict[str, Punch] = {}
         self._slots: tuple[set[str], set[str]] = (set(), set())
+        self._decisions: dict[str, DecisionRecord] = {}
         self._settings: dict[str, str] = {}
         self._audit: dict[str, AuditEntry] = {}
 
@@ -163,16 +175,25 @@ class MemoryStore:
     @_guarded
     def list_punches(self, query: PunchQuery) -> Page[Punch]:
         punches = self._punches if query.person_id is None else self._punches_of.get(query.person_id, [])
-        first, end = 0, len(punches)
-        if query.start is not None:
-            first = bisect_left(punches, records.utc(query.start), key=lambda punch: punch.at)
-        if query.end is not None:
-            end = bisect_left(punches, records.utc(query.end), key=lambda punch: punch.at)
-        start = first
-        if query.cursor is not None:
-            after = decode_cursor(query.cursor, (int, str))
-            start = max(first, bisect_right(punches, after, key=messages.punch_key))
-        return _page(punches[:end], start, query.limit, max(0, end - first), messages.punch_key)
+        return _page_between(punches, query, messages.punch_key)
+
+    @_guarded
+    def add_decision(self, record: DecisionRecord) -> None:
+        self._decisions.setdefault(record.record_id, records.decision_of(records.decision_record(record)))
+
+    @_guarded
+    def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
+        found = [one for one in self._decisions.values() if query.kiosk in (None, one.kiosk)]
+        found.sort(key=messages.decision_key)
+        return _page_between(found, query, messages.decision_key)
+
+    @_guarded
+    def remove_decisions(self, before: datetime) -> int:
+        before = records.utc(before)
+        old = [record_id for record_id, one in self._decisions.items() if one.at < before]
+        for record_id in old:
+            del self._decisions[record_id]
+        return len(old)
 
     @_guarded
     def get_setting(self, key: str) -> Any:
@@ -244,6 +265,19 @@ class MemoryStore:
         del self._by_key[punch.idempotency_key]
         for slot, taken in zip(punch.cooldown_slots, self._slots, strict=True):
             taken.discard(slot)
+
+
+def _page_between(rows: Sequence[R], query: PunchQuery | DecisionQuery, key: Callable[[R], Any]) -> Page[R]:
+    """The page of rows, which are sorted by the key, that lies between start and end of the query."""
+    first, end = 0, len(rows)
+    if query.start is not None:
+        first = bisect_left(rows, records.utc(query.start), key=lambda row: row.at)
+    if query.end is not None:
+        end = bisect_left(rows, records.utc(query.end), key=lambda row: row.at)
+    start = first
+    if query.cursor is not None:
+        start = max(first, bisect_right(rows, decode_cursor(query.cursor, (int, str)), key=key))
+    return _page(rows[:end], start, query.limit, max(0, end - first), key)
 
 
 def _page(rows: Sequence[R], start: int, limit: int, total: int, key: Callable[[R], Any]) -> Page[R]:

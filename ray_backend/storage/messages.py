@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ray_backend.domain.model import AuditEntry, Person, Punch
+from ray_backend.domain.model import AuditEntry, DecisionRecord, Person, Punch
 from ray_backend.storage.paging import Key
 from ray_backend.storage.records import to_micros
 
@@ -20,6 +20,11 @@ def person_key(person: Person) -> Key:
 def punch_key(punch: Punch) -> Key:
     """Punches are ordered by time."""
     return to_micros(punch.at), punch.punch_id
+
+
+def decision_key(record: DecisionRecord) -> Key:
+    """Decisions are ordered by time."""
+    return to_micros(record.at), record.record_id
 
 
 def audit_key(entry: AuditEntry) -> Key:

@@ -1,4 +1,4 @@
-"""The deployed store: MongoDB, or a server that speaks its protocol. The only module with pymongo.
+"""The deployed store: MongoDB, or a server that speaks its protocol. `mongo_database` has the connection.
 
 No transactions, so that a single server will do: the order of the writes and the unique indexes keep
 the data right when a process dies between two of them. MongoDB keeps deleted documents in its journal
@@ -9,63 +9,44 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, MongoClient, WriteConcern
+from pymongo import ASCENDING, DESCENDING, InsertOne
 from pymongo.database import Database
-from pymongo.errors import (
-    AutoReconnect,
-    BulkWriteError,
-    ConfigurationError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    ExecutionTimeout,
-    InvalidName,
-    InvalidOperation,
-    InvalidURI,
-    NetworkTimeout,
-    OperationFailure,
-    ServerSelectionTimeoutError,
-    WTimeoutError,
-)
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import (
     DuplicateEmployeeId,
     DuplicatePunch,
-    InvalidInput,
     PersonNotFound,
-    StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import AuditEntry, Page, PeopleQuery, Person, Punch, PunchQuery, Template
+from ray_backend.domain.model import (
+    AuditEntry,
+    DecisionQuery,
+    DecisionRecord,
+    Page,
+    PeopleQuery,
+    Person,
+    Punch,
+    PunchQuery,
+    Template,
+)
 from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
+from ray_backend.storage.mongo_database import MongoDatabase, count
 from ray_backend.storage.mongo_documents import Document
-from ray_backend.storage.paging import checked_limit, page_of
 
 T = TypeVar("T")
 
-DEFAULT_DATABASE = "rollcall"
 BATCH = 500
 DUPLICATE_KEY = 11000
-SIGN_IN_FAILURES = (13, 18, 8000)  # Unauthorized, AuthenticationFailed, Atlas' own
 ORPHAN_AGE = timedelta(hours=1)
-INDEXES = {
-    "people": [IndexModel("employee_id", unique=True)],
-    "templates": [IndexModel("person_id"), IndexModel("pack_id")],
-    "punches": [
-        IndexModel("idempotency_key", unique=True),
-        IndexModel("cooldown_slot_a", unique=True),
-        IndexModel("cooldown_slot_b", unique=True),
-        IndexModel([("at_us", ASCENDING), ("punch_id", ASCENDING)]),
-        IndexModel([("person_id", ASCENDING), ("at_us", ASCENDING), ("punch_id", ASCENDING)]),
-    ],
-    "audit": [IndexModel([("at_us", ASCENDING), ("entry_id", ASCENDING)])],
-}
+DECISIONS_OLDEST_FIRST = [("at_us", ASCENDING), ("record_id", ASCENDING)]
 PUNCHES_OLDEST_FIRST = [("at_us", ASCENDING), ("punch_id", ASCENDING)]
 PUNCHES_NEWEST_FIRST = [("at_us", DESCENDING), ("punch_id", DESCENDING)]
 AUDIT_NEWEST_FIRST = [("at_us", DESCENDING), ("entry_id", DESCENDING)]
@@ -76,30 +57,8 @@ class MongoStore:
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         """Connects with the first call, not here. Raises InvalidInput for an address that cannot be one."""
-        self._server = url.partition("://")[2].rpartition("@")[2].partition("/")[0]
-        self._indexed = False
-        self._closed = False
-        timeout_ms = max(1, round(timeout_s * 1000))
-        try:
-            self._client: MongoClient[Document] = MongoClient(
-                url,
-                connect=False,
-                appname="rollcall",
-                tz_aware=True,
-                tzinfo=UTC,
-                serverSelectionTimeoutMS=timeout_ms,
-                connectTimeoutMS=timeout_ms,
-                socketTimeoutMS=timeout_ms,
-            )
-            self._db = self._client.get_default_database(
-                DEFAULT_DATABASE, write_concern=WriteConcern("majority", j=True)
-            )
-        except (InvalidURI, ConfigurationError, InvalidName, ValueError):
-            # From None: the driver's message may quote a piece of the password.
-            raise InvalidInput(
-                "The MongoDB address cannot be read. Write it as mongodb://user:password@host:port/database, "
-                "with special characters of the password percent-encoded."
-            ) from None
+        self._database = MongoDatabase(url, timeout_s=timeout_s)
+        self._run, self._insert = self._database.run, self._database.insert
 
     def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:
         """Templates go first: a person is there with all of them or not at all."""
@@ -140,7 +99,7 @@ class MongoStore:
     def list_people(self, query: PeopleQuery) -> Page[Person]:
         wanted, after = documents.people_filter(query), documents.people_after(query.cursor)
         order = [("employee_id", ASCENDING)]
-        return self._page("people", wanted, after, order, query.limit, _person, messages.person_key)
+        return self._database.page("people", wanted, after, order, query.limit, _person, messages.person_key)
 
     def departments(self) -> list[str]:
         return sorted(set(self._run(lambda db: db.people.distinct("department"))) - {""})
@@ -151,7 +110,7 @@ class MongoStore:
         his = {"person_id": person_id}
         templates = self._run(lambda db: db.templates.delete_many(his)).deleted_count
         removed = 0 if keep_punches else self._run(lambda db: db.punches.delete_many(his)).deleted_count
-        kept = self._run(lambda db: _count(db, "punches", his)) if keep_punches else 0
+        kept = self._run(lambda db: count(db, "punches", his)) if keep_punches else 0
         self._sweep_orphans()
         self._run(lambda db: db.people.delete_one({"_id": person_id}))
         return Erasure(templates=templates, punches_removed=removed, punches_kept=kept)
@@ -226,9 +185,24 @@ class MongoStore:
             documents.punches_filter(query),
             documents.timed_after(query.cursor, "$gt", "punch_id"),
         )
-        return self._page(
+        return self._database.page(
             "punches", wanted, after, PUNCHES_OLDEST_FIRST, query.limit, _punch, messages.punch_key
         )
+
+    def add_decision(self, record: DecisionRecord) -> None:
+        document = documents.to_document(records.decision_record(record), "record_id")
+        with suppress(DuplicateKeyError):  # the id is random, so it is this very decision
+            self._insert("decisions", document)
+
+    def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
+        wanted = documents.decisions_filter(query)
+        after = documents.timed_after(query.cursor, "$gt", "record_id")
+        order, key = DECISIONS_OLDEST_FIRST, messages.decision_key
+        return self._database.page("decisions", wanted, after, order, query.limit, _decision, key)
+
+    def remove_decisions(self, before: datetime) -> int:
+        old = {"at_us": {"$lt": records.to_micros(before)}}
+        return self._run(lambda db: db.decisions.delete_many(old)).deleted_count
 
     def get_setting(self, key: str) -> Any:
         document = self._run(lambda db: db.settings.find_one({"_id": key}))
@@ -259,71 +233,13 @@ class MongoStore:
 
     def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
         after = documents.timed_after(cursor, "$lt", "entry_id")
-        return self._page("audit", {}, after, AUDIT_NEWEST_FIRST, limit, _audit, messages.audit_key)
+        return self._database.page("audit", {}, after, AUDIT_NEWEST_FIRST, limit, _audit, messages.audit_key)
 
     def ping(self) -> None:
         self._run(lambda db: db.command("ping"))
 
     def close(self) -> None:
-        self._closed = True
-        self._client.close()
-
-    def _run(self, action: Callable[[Database[Document]], T]) -> T:
-        """Runs the action, and once more if the connection broke: every action here may be repeated.
-
-        A server that is silent is not asked again, so that a call ends after about one timeout.
-        """
-        with self._translated():
-            try:
-                return action(self._indexed_database())
-            except (NetworkTimeout, ServerSelectionTimeoutError):
-                raise
-            except AutoReconnect:
-                return action(self._indexed_database())
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (ConnectionFailure, ExecutionTimeout, WTimeoutError, ConfigurationError) as error:
-            raise StoreUnavailable(self._away()) from error
-        except OperationFailure as error:
-            if error.code not in SIGN_IN_FAILURES:
-                raise
-            raise StoreUnavailable(
-                f"The database at {self._server} refuses the user. Check name, password and rights."
-            ) from error
-        except InvalidOperation as error:
-            if not self._closed:
-                raise
-            raise StoreUnavailable("The database is closed.") from error
-
-    def _indexed_database(self) -> Database[Document]:
-        """Without its unique indexes the database could not keep a punch from being written twice."""
-        if not self._indexed:
-            for name, indexes in INDEXES.items():
-                for index in indexes:  # FerretDB drops the connection when several are there already
-                    self._db[name].create_indexes([index])
-            self._indexed = True
-        return self._db
-
-    def _away(self) -> str:
-        return f"The database at {self._server} does not answer. Check that it runs and can be reached."
-
-    def _insert(self, name: str, document: Document) -> None:
-        """Raises DuplicateKeyError, but not for what an attempt whose answer was lost has written."""
-        attempts = 0
-
-        def insert(db: Database[Document]) -> None:
-            nonlocal attempts
-            attempts += 1
-            try:
-                db[name].insert_one(document)
-            except DuplicateKeyError:
-                if attempts == 1 or db[name].find_one({"_id": document["_id"]}, {"_id": 1}) is None:
-                    raise
-
-        self._run(insert)
+        self._database.close()
 
     def _put_templates(self, faces: Sequence[Document]) -> None:
         def put(db: Database[Document]) -> None:
@@ -369,26 +285,6 @@ class MongoStore:
         if any(there.get(punch["_id"]) != _punch(punch) for punch in punches):
             raise DuplicatePunch(messages.DUPLICATE_PUNCH)
 
-    def _page(
-        self,
-        name: str,
-        wanted: Document,
-        after: list[Document],
-        order: list[tuple[str, int]],
-        limit: int,
-        build: Callable[[Document], T],
-        key: Callable[[T], tuple[str | int, ...]],
-    ) -> Page[T]:
-        count, chosen = checked_limit(limit) + 1, documents.all_of(wanted, *after)
-        total = self._run(lambda db: _count(db, name, wanted))
-        found = self._run(lambda db: list(db[name].find(chosen).sort(order).limit(count)))
-        return page_of([build(document) for document in found], limit, total, key)
-
-
-def _count(db: Database[Document], name: str, wanted: Document) -> int:
-    # The plain command: count_documents() is an aggregation, which some servers do document by document.
-    return int(db.command("count", name, query=wanted)["n"])
-
 
 def _template_document(template: Template) -> Document:
     return {
@@ -411,6 +307,10 @@ def _template(document: Document) -> Template:
 
 def _punch(document: Document) -> Punch:
     return records.punch_of(documents.to_record(document))
+
+
+def _decision(document: Document) -> DecisionRecord:
+    return records.decision_of(documents.to_record(document))
 
 
 def _audit(document: Document) -> AuditEntry:

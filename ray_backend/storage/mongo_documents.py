@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from ray_backend.domain.model import PeopleQuery, PunchQuery
+from ray_backend.domain.model import DecisionQuery, PeopleQuery, PunchQuery
 from ray_backend.storage import records
 from ray_backend.storage.paging import decode_cursor
 
@@ -62,9 +62,15 @@ def people_after(cursor: str | None) -> list[Document]:
 
 def punches_filter(query: PunchQuery) -> Document:
     """Without the cursor."""
-    wanted: Document = {}
-    if query.person_id is not None:
-        wanted["person_id"] = query.person_id
+    return _between(query, {} if query.person_id is None else {"person_id": query.person_id})
+
+
+def decisions_filter(query: DecisionQuery) -> Document:
+    """Without the cursor."""
+    return _between(query, {} if query.kiosk is None else {"kiosk": query.kiosk})
+
+
+def _between(query: PunchQuery | DecisionQuery, wanted: Document) -> Document:
     bounds = {"$gte": query.start, "$lt": query.end}
     at = {name: records.to_micros(moment) for name, moment in bounds.items() if moment is not None}
     return {**wanted, "at_us": at} if at else wanted

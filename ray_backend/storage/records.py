@@ -11,12 +11,23 @@ import json
 import unicodedata
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from ray_backend.domain.errors import InvalidInput
-from ray_backend.domain.model import AuditEntry, Direction, Person, Punch, Receipt, Template
+from ray_backend.domain.model import (
+    AuditEntry,
+    DecisionKind,
+    DecisionRecord,
+    Direction,
+    Liveness,
+    Person,
+    Punch,
+    Receipt,
+    Template,
+)
 
 Record = dict[str, Any]
 
@@ -117,10 +128,27 @@ def punch_of(record: Record) -> Punch:
     """The inverse of `punch_record`."""
     fields = dict(record)
     slots = (fields.pop("cooldown_slot_a"), fields.pop("cooldown_slot_b"))
-    receipt = None if fields["receipt"] is None else Receipt(**fields["receipt"])
+    receipt = None if fields["receipt"] is None else _receipt_of(fields["receipt"])
     return Punch(
         **{**fields, "direction": Direction(fields["direction"]), "receipt": receipt}, cooldown_slots=slots
     )
+
+
+def _receipt_of(record: Record) -> Receipt:
+    """Receipts of before liveness was looked at have no outcome."""
+    outcome = Liveness(record.get("liveness_outcome", Liveness.NOT_CHECKED))
+    return Receipt(**{**record, "liveness_outcome": outcome})
+
+
+def decision_record(record: DecisionRecord) -> Record:
+    """One field for each of the decision's."""
+    return {**_plain(asdict(record)), "at": utc(record.at)}
+
+
+def decision_of(record: Record) -> DecisionRecord:
+    """The inverse of `decision_record`."""
+    words = {"kind": DecisionKind(record["kind"]), "liveness": Liveness(record["liveness"])}
+    return DecisionRecord(**{**record, **words})
 
 
 def audit_record(entry: AuditEntry) -> Record:
@@ -141,4 +169,10 @@ def audit_of(record: Record) -> AuditEntry:
 
 
 def _plain(fields: Record) -> Record:
-    return {key: value.item() if isinstance(value, np.generic) else value for key, value in fields.items()}
+    return {key: _plain_value(value) for key, value in fields.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    return value.item() if isinstance(value, np.generic) else value

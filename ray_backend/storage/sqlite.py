@@ -18,18 +18,27 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import AuditEntry, Page, PeopleQuery, Person, Punch, PunchQuery, Template
+from ray_backend.domain.model import (
+    AuditEntry,
+    DecisionQuery,
+    DecisionRecord,
+    Page,
+    PeopleQuery,
+    Person,
+    Punch,
+    PunchQuery,
+    Template,
+)
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import checked_limit, decode_cursor, page_of
 from ray_backend.storage.sqlite_file import SqliteFile
+from ray_backend.storage.sqlite_rows import Conditions, insert, record_of, row_of
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 TEMPLATE_BATCH = 500
-TIME_COLUMNS = frozenset({"at", "created_at", "consent_at"})
-JSON_COLUMNS = frozenset({"receipt", "detail"})
 
 
 class SqliteStore:
@@ -45,17 +54,17 @@ class SqliteStore:
             log.warning("Traces of erased records are not wiped yet. %s", error)
 
     def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:
-        rows = [_row(records.template_record(template)) for template in templates]
+        rows = [row_of(records.template_record(template)) for template in templates]
         with self._file.writing() as db:
             try:
-                _insert(db, "people", _row(records.person_record(person)))
+                insert(db, "people", row_of(records.person_record(person)))
             except sqlite3.IntegrityError as error:
                 raise DuplicateEmployeeId(messages.DUPLICATE_EMPLOYEE_ID) from error
             for row in rows:
-                _insert(db, "templates", row)
+                insert(db, "templates", row)
 
     def update_person(self, person: Person) -> None:
-        row = _row(records.person_record(person))
+        row = row_of(records.person_record(person))
         assignments = ", ".join(f"{column} = :{column}" for column in row)
         with self._file.writing() as db:
             try:
@@ -70,12 +79,12 @@ class SqliteStore:
             row = db.execute("SELECT * FROM people WHERE person_id = ?", (person_id,)).fetchone()
         if row is None:
             raise PersonNotFound(messages.PERSON_NOT_FOUND)
-        return records.person_of(_record(row))
+        return records.person_of(record_of(row))
 
     def find_person(self, employee_id: str) -> Person | None:
         with self._file.reading() as db:
             row = db.execute("SELECT * FROM people WHERE employee_id = ?", (employee_id,)).fetchone()
-        return None if row is None else records.person_of(_record(row))
+        return None if row is None else records.person_of(record_of(row))
 
     def list_people(self, query: PeopleQuery) -> Page[Person]:
         wanted = Conditions()
@@ -122,13 +131,13 @@ class SqliteStore:
         return Erasure(templates=templates, punches_removed=removed, punches_kept=kept)
 
     def add_templates(self, templates: Sequence[Template]) -> None:
-        rows = [_row(records.template_record(template)) for template in templates]
+        rows = [row_of(records.template_record(template)) for template in templates]
         with self._file.writing() as db:
             for row in rows:
                 if not db.execute("SELECT 1 FROM people WHERE person_id = ?", (row["person_id"],)).fetchone():
                     raise PersonNotFound(messages.PERSON_NOT_FOUND)
                 db.execute("DELETE FROM templates WHERE template_id = ?", (row["template_id"],))
-                _insert(db, "templates", row)
+                insert(db, "templates", row)
 
     def remove_template(self, template_id: str) -> Template:
         with self._file.writing() as db:
@@ -168,12 +177,12 @@ class SqliteStore:
             return dict(db.execute("SELECT pack_id, count(*) FROM templates GROUP BY pack_id").fetchall())
 
     def add_punch(self, punch: Punch) -> None:
-        row = _row(records.punch_record(punch))
+        row = row_of(records.punch_record(punch))
         with self._file.writing() as db:
             _insert_punch(db, row)
 
     def add_punches(self, punches: Sequence[Punch]) -> None:
-        rows = [_row(records.punch_record(punch)) for punch in punches]
+        rows = [row_of(records.punch_record(punch)) for punch in punches]
         with self._file.writing() as db:
             for row in rows:
                 there = db.execute("SELECT * FROM punches WHERE punch_id = ?", (row["punch_id"],)).fetchone()
@@ -183,7 +192,7 @@ class SqliteStore:
     def find_punch(self, idempotency_key: str) -> Punch | None:
         with self._file.reading() as db:
             row = db.execute("SELECT * FROM punches WHERE idempotency_key = ?", (idempotency_key,)).fetchone()
-        return None if row is None else records.punch_of(_record(row))
+        return None if row is None else records.punch_of(record_of(row))
 
     def last_punch(self, person_id: str) -> Punch | None:
         with self._file.reading() as db:
@@ -191,22 +200,37 @@ class SqliteStore:
                 "SELECT * FROM punches WHERE person_id = ? ORDER BY at DESC, punch_id DESC LIMIT 1",
                 (person_id,),
             ).fetchone()
-        return None if row is None else records.punch_of(_record(row))
+        return None if row is None else records.punch_of(record_of(row))
 
     def list_punches(self, query: PunchQuery) -> Page[Punch]:
-        wanted = Conditions()
+        wanted = _between(query)
         if query.person_id is not None:
             wanted.add("person_id = ?", query.person_id)
-        if query.start is not None:
-            wanted.add("at >= ?", records.to_micros(query.start))
-        if query.end is not None:
-            wanted.add("at < ?", records.to_micros(query.end))
         after = Conditions(wanted)
         if query.cursor is not None:
             after.add("(at, punch_id) > (?, ?)", *decode_cursor(query.cursor, (int, str)))
         return self._page(
             "punches", wanted, after, "at, punch_id", query.limit, records.punch_of, messages.punch_key
         )
+
+    def add_decision(self, record: DecisionRecord) -> None:
+        row = row_of(records.decision_record(record))
+        with self._file.writing() as db:
+            insert(db, "decisions", row, "INSERT OR IGNORE")
+
+    def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
+        wanted = _between(query)
+        if query.kiosk is not None:
+            wanted.add("kiosk = ?", query.kiosk)
+        after = Conditions(wanted)
+        if query.cursor is not None:
+            after.add("(at, record_id) > (?, ?)", *decode_cursor(query.cursor, (int, str)))
+        order, build = "at, record_id", records.decision_of
+        return self._page("decisions", wanted, after, order, query.limit, build, messages.decision_key)
+
+    def remove_decisions(self, before: datetime) -> int:
+        with self._file.writing() as db:
+            return db.execute("DELETE FROM decisions WHERE at < ?", (records.to_micros(before),)).rowcount
 
     def get_setting(self, key: str) -> Any:
         with self._file.reading() as db:
@@ -238,9 +262,9 @@ class SqliteStore:
         return {row["key"]: json.loads(row["value"]) for row in rows}
 
     def add_audit(self, entry: AuditEntry) -> None:
-        row = _row(records.audit_record(entry))
+        row = row_of(records.audit_record(entry))
         with self._file.writing() as db:
-            _insert(db, "audit", row, "INSERT OR IGNORE")
+            insert(db, "audit", row, "INSERT OR IGNORE")
 
     def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
         after = Conditions()
@@ -279,7 +303,7 @@ class SqliteStore:
             rows = db.execute(
                 f"SELECT * FROM {table}{after.sql} ORDER BY {order} LIMIT ?", (*after.values, count)
             ).fetchall()
-        return page_of([build(_record(row)) for row in rows], limit, total, key)
+        return page_of([build(record_of(row)) for row in rows], limit, total, key)
 
     def _wipe_if_due(self) -> None:
         with self._file.reading() as db:
@@ -291,62 +315,23 @@ class SqliteStore:
             db.execute("DELETE FROM wipes WHERE id <= ?", (due,))
 
 
-class Conditions:
-    """A WHERE clause in the making, joined by AND."""
-
-    def __init__(self, start: Conditions | None = None) -> None:
-        self._parts: list[str] = list(start._parts) if start else []
-        self.values: list[Any] = list(start.values) if start else []
-
-    def add(self, part: str, *values: Any) -> None:
-        """Adds SQL of our own with one value for each question mark."""
-        self._parts.append(part)
-        self.values.extend(values)
-
-    @property
-    def sql(self) -> str:
-        """Empty, or the clause with a space before it."""
-        return f" WHERE {' AND '.join(self._parts)}" if self._parts else ""
-
-
-def _insert(db: sqlite3.Connection, table: str, row: records.Record, verb: str = "INSERT") -> None:
-    names = ", ".join(row)
-    places = ", ".join(f":{name}" for name in row)
-    db.execute(f"{verb} INTO {table} ({names}) VALUES ({places})", row)
+def _between(query: PunchQuery | DecisionQuery) -> Conditions:
+    wanted = Conditions()
+    if query.start is not None:
+        wanted.add("at >= ?", records.to_micros(query.start))
+    if query.end is not None:
+        wanted.add("at < ?", records.to_micros(query.end))
+    return wanted
 
 
 def _insert_punch(db: sqlite3.Connection, row: records.Record) -> None:
     try:
-        _insert(db, "punches", row)
+        insert(db, "punches", row)
     except sqlite3.IntegrityError as error:
         raise DuplicatePunch(messages.DUPLICATE_PUNCH) from error
 
 
-def _row(record: records.Record) -> records.Record:
-    """A record with times as microseconds and dicts as JSON."""
-    return {
-        key: records.to_micros(value)
-        if isinstance(value, datetime)
-        else records.to_json(value)
-        if isinstance(value, dict)
-        else value
-        for key, value in record.items()
-    }
-
-
-def _record(row: sqlite3.Row) -> records.Record:
-    """The inverse of `_row`."""
-    record = dict(row)
-    for key in TIME_COLUMNS & record.keys():
-        record[key] = None if record[key] is None else records.from_micros(record[key])
-    for key in JSON_COLUMNS & record.keys():
-        record[key] = None if record[key] is None else json.loads(record[key])
-    if "active" in record:
-        record["active"] = bool(record["active"])
-    return record
-
-
 def _template(row: sqlite3.Row) -> Template:
-    record = _record(row)
+    record = record_of(row)
     del record["sequence"]
     return records.template_of(record)

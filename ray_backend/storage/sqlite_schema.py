@@ -67,4 +67,22 @@ _FIRST = (
     "CREATE TABLE wipes (id INTEGER PRIMARY KEY)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_DECISIONS = (
+    """CREATE TABLE decisions (
+        record_id TEXT PRIMARY KEY,
+        at INTEGER NOT NULL,
+        kiosk TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        source TEXT NOT NULL,
+        liveness TEXT NOT NULL,
+        liveness_score REAL,
+        similarity REAL,
+        frames INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        punch_id TEXT NOT NULL
+    )""",
+    "CREATE INDEX decisions_at ON decisions (at, record_id)",
+    "CREATE INDEX decisions_kiosk_at ON decisions (kiosk, at, record_id)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _DECISIONS)

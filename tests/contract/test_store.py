@@ -20,12 +20,19 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import PeopleQuery, PunchQuery
+from ray_backend.domain.model import (
+    DecisionKind,
+    DecisionQuery,
+    Liveness,
+    PeopleQuery,
+    PunchQuery,
+    Receipt,
+)
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url
 from ray_backend.storage.paging import encode_cursor
-from tests.store_samples import MORNING, audit_entry, person, punch, template
+from tests.store_samples import MORNING, audit_entry, decision, person, punch, template
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 THREADS = 8
@@ -352,6 +359,64 @@ def test_pages_of_punches_stay_right_while_punches_are_added(store: Store):
     assert [*first.items, *second.items] == expected[:4]
 
 
+@pytest.mark.parametrize("outcome", Liveness)
+def test_a_receipt_tells_what_the_liveness_check_said(store: Store, outcome: Liveness):
+    one = punch(receipt=Receipt("pack-a", 0.5, 0.75, liveness=0.25, liveness_outcome=outcome))
+    store.add_punch(one)
+    back = store.find_punch(one.idempotency_key)
+    assert back == one
+    assert back.receipt.liveness_outcome is outcome
+
+
+# Decisions
+
+
+def test_a_decision_comes_back_as_stored(store: Store):
+    full = decision(0)
+    bare = decision(1, kind=DecisionKind.NO_FACE, liveness_score=None, similarity=None, punch_id="")
+    for record in (bare, full, full):
+        store.add_decision(record)
+    found = store.list_decisions(DecisionQuery())
+    assert found.items == (full, bare)
+    assert found.total == 2
+    assert type(found.items[0].kind) is DecisionKind
+    assert type(found.items[0].liveness) is Liveness
+
+
+def test_a_decision_that_is_there_stays_as_it_is(store: Store):
+    first = decision()
+    store.add_decision(first)
+    store.add_decision(replace(first, kiosk="another"))
+    assert store.list_decisions(DecisionQuery()).items == (first,)
+
+
+def test_decisions_are_filtered_and_paged_while_they_grow(store: Store):
+    records = [decision(minute // 2, kiosk=("door", "gate")[minute % 3 == 0]) for minute in range(12)]
+    for record in records:
+        store.add_decision(record)
+    in_order = sorted(records, key=lambda record: (record.at, record.record_id))
+    first = store.list_decisions(DecisionQuery(limit=5))
+    late = decision(99)
+    store.add_decision(late)
+    rest = store.list_decisions(DecisionQuery(limit=50, cursor=first.next_cursor))
+    assert [*first.items, *rest.items] == [*in_order, late]
+    assert (first.total, rest.total, rest.next_cursor) == (12, 13, None)
+    query = DecisionQuery(kiosk="gate", start=records[2].at, end=records[10].at, limit=1)
+    expected = [one for one in in_order if one.kiosk == "gate" and query.start <= one.at < query.end]
+    page = store.list_decisions(query)
+    assert (page.items, page.total) == ((expected[0],), len(expected))
+    assert store.list_decisions(replace(query, cursor=page.next_cursor)).items == (expected[1],)
+
+
+def test_old_decisions_are_removed(store: Store):
+    records = [decision(minute) for minute in range(4)]
+    for record in records:
+        store.add_decision(record)
+    assert store.remove_decisions(records[2].at) == 2
+    assert store.remove_decisions(records[2].at) == 0
+    assert store.list_decisions(DecisionQuery()).items == tuple(records[2:])
+
+
 # Time
 
 
@@ -391,6 +456,9 @@ def test_a_time_without_a_zone_is_refused(store: Store):
         lambda: store.add_templates([template(owner, created_at=naive)]),
         lambda: store.add_punch(punch(at=naive)),
         lambda: store.add_audit(audit_entry(at=naive)),
+        lambda: store.add_decision(decision(at=naive)),
+        lambda: store.remove_decisions(naive),
+        lambda: store.list_decisions(DecisionQuery(start=naive)),
         lambda: store.list_punches(PunchQuery(start=naive)),
         lambda: store.list_punches(PunchQuery(end=naive)),
     ):
@@ -404,6 +472,7 @@ def test_a_broken_cursor_is_invalid_input(store: Store, cursor: str):
         lambda: store.list_people(PeopleQuery(cursor=cursor)),
         lambda: store.list_punches(PunchQuery(cursor=cursor)),
         lambda: store.list_audit(cursor=cursor),
+        lambda: store.list_decisions(DecisionQuery(cursor=cursor)),
     ):
         with pytest.raises(InvalidInput):
             call()

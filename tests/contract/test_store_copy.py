@@ -15,10 +15,10 @@ from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url
 from ray_backend.storage.copy import CopyReport, copy_store
 from tests.contract.conftest import ADAPTERS
-from tests.store_samples import MORNING, audit_entry, person, punch, template
+from tests.store_samples import MORNING, audit_entry, decision, person, punch, template
 
 MICROSECONDS = timedelta(microseconds=456)
-WHOLE = CopyReport(people=7, templates=14, punches=1203, settings=2, audit=9)
+WHOLE = CopyReport(people=7, templates=14, punches=1203, decisions=11, settings=2, audit=9)
 
 
 @pytest.fixture
@@ -41,6 +41,8 @@ def fill(store: Store) -> Store:
         somebody = person(f"E-{number}", created_at=MORNING + MICROSECONDS, active=number != 3)
         store.add_person(somebody, [template(somebody), template(somebody, pack_id="pack-b")])
     store.add_punches([punch(minute, at=MORNING + minute * MICROSECONDS) for minute in range(1203)])
+    for minute in range(11):
+        store.add_decision(decision(minute, at=MORNING + minute * MICROSECONDS))
     store.put_setting("pack", {"id": "pack-a"})
     store.put_setting("kiosk.1", ["x", None])
     for minute in range(9):
@@ -72,7 +74,7 @@ def test_an_interrupted_copy_goes_on_and_doubles_nothing(open_empty, target_adap
 
         return progress
 
-    for kind, count in (("people", 3), ("punches", 500), ("audit", 4)):
+    for kind, count in (("people", 3), ("punches", 500), ("decisions", 5), ("audit", 4)):
         with pytest.raises(StoreUnavailable):
             copy_store(source, target, interrupt_at(kind, count))
     assert copy_store(source, target) == WHOLE
@@ -83,7 +85,13 @@ def test_progress_ends_with_everything(open_empty):
     last: dict[str, tuple[int, int]] = {}
     source = fill(open_empty("memory"))
     copy_store(source, open_empty("memory"), lambda what, done, total: last.update({what: (done, total)}))
-    assert last == {"people": (7, 7), "punches": (1203, 1203), "settings": (2, 2), "audit": (9, 9)}
+    assert last == {
+        "people": (7, 7),
+        "punches": (1203, 1203),
+        "decisions": (11, 11),
+        "settings": (2, 2),
+        "audit": (9, 9),
+    }
 
 
 @pytest.mark.parametrize("target_adapter", ADAPTERS)
@@ -99,8 +107,9 @@ def test_progress_ends_with_everything(open_empty):
         lambda source, target: target.put_setting("pack", {"id": "pack-z"}),
         lambda source, target: target.put_setting("of its own", 1),
         lambda source, target: target.add_audit(audit_entry()),
+        lambda source, target: target.add_decision(decision()),
     ],
-    ids=["employee id", "person", "changed person", "punch", "setting", "other setting", "audit"],
+    ids=["employee id", "person", "changed person", "punch", "setting", "other setting", "audit", "decision"],
 )
 def test_a_target_with_other_data_is_refused_untouched(open_empty, target_adapter: str, spoil):
     source, target = fill(open_empty("memory")), open_empty(target_adapter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ray_backend.domain.errors import StoreUnavailable
-from ray_backend.domain.model import PeopleQuery, Person, Template
+from ray_backend.domain.model import DecisionQuery, Liveness, PeopleQuery, Person, Template
 from ray_backend.storage import sqlite_file, sqlite_schema
 from ray_backend.storage.sqlite import SqliteStore
-from tests.store_samples import person, punch, template
+from tests.store_samples import decision, person, punch, template
 
 ANOTHER_MIGRATION = ("ALTER TABLE people ADD COLUMN note TEXT", "UPDATE people SET note = name")
 
@@ -62,6 +63,23 @@ def test_an_older_database_is_migrated_with_its_data(path: Path, monkeypatch: py
     assert version(path) == len(sqlite_schema.MIGRATIONS) + 1
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT note FROM people").fetchall() == [("Ann",)]
+
+
+def test_a_database_of_before_decisions_and_liveness_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", sqlite_schema.MIGRATIONS[:1])
+    old, one = opened(path), punch()
+    old.add_punch(one)
+    old.close()
+    with sqlite3.connect(path) as connection:
+        receipt = json.loads(connection.execute("SELECT receipt FROM punches").fetchone()[0])
+        del receipt["liveness_outcome"]
+        connection.execute("UPDATE punches SET receipt = ?", (json.dumps(receipt),))
+    monkeypatch.undo()
+    store, record = opened(path), decision()
+    store.add_decision(record)
+    assert store.list_decisions(DecisionQuery()).items == (record,)
+    assert store.find_punch(one.idempotency_key).receipt.liveness_outcome is Liveness.NOT_CHECKED
+    store.close()
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
