@@ -20,6 +20,7 @@ from ray_backend.services.audit import Auditor
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.faces import FaceService
+from ray_backend.services.group import GroupService
 from ray_backend.services.kiosk import KioskSession
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
@@ -46,6 +47,7 @@ class Records:
     reports: ReportService
     access: AccessService
     overview: OverviewService
+    groups: GroupService
 
 
 def find_pack(settings: Settings, store: Store, progress: packs.Progress | None = None) -> packs.Choice:
@@ -134,14 +136,16 @@ def build_records(
         pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
     )
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
+    check_ins = CheckInService(store, gallery, clock, policy)
     return Records(
         store=store,
-        check_ins=CheckInService(store, gallery, clock, policy),
+        check_ins=check_ins,
         enrolments=EnrolService(store, gallery, clock, policy, pack_spec),
         people=PeopleService(store, gallery, clock, policy),
         reports=ReportService(store, clock, settings.zone),
         access=AccessService(store, clock),
         overview=OverviewService(store, gallery, pack),
+        groups=GroupService(store, check_ins, clock, policy),
     )
 
 

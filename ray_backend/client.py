@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ray_backend.domain.answers import CheckIn, Enrolment, PhotoReview, Recognition
@@ -43,6 +43,7 @@ class Backend:
         self.reports = records.reports
         self.access = records.access
         self.overview = records.overview.overview
+        self.record_present = records.groups.record_present
 
     def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str | None = None) -> CheckIn:
         """Recognises the nearest person of a JPEG, PNG or WebP picture and records one punch.
@@ -66,7 +67,8 @@ class Backend:
         (analysis,) = self._faces.analyse_many([image])
         if isinstance(analysis, ImageRejected):
             raise analysis
-        return self._records.check_ins.recognise([analysis])[0]
+        (recognition,) = self._records.check_ins.recognise([analysis])
+        return replace(recognition, picture_size=(analysis.width, analysis.height))
 
     def analyse(self, photos: Sequence[Photo]) -> list[AnalysedPhoto]:
         """Finds and embeds all faces of each photo, in order. Bad pictures come back as their error."""

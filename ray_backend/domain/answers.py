@@ -65,12 +65,17 @@ class RecognisedFace:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """Everybody in one picture, nearest first, by the gallery as it was at `gallery_version`."""
+    """Everybody in one picture, nearest first, by the gallery as it was at `gallery_version`.
+
+    Boxes lie in the picture as it was analysed, `picture_size` (width, height) large, which may be a
+    smaller copy; None where nobody has to draw.
+    """
 
     faces: tuple[RecognisedFace, ...]
     pack_id: str
     gallery_version: int
     timings_ms: dict[str, float] = field(default_factory=dict)
+    picture_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ NAMESPACE = "rollcall"
 DATABASE_ACTOR = "DatabaseActor"
 FACE_ACTOR = "FaceEmbeddingActor"
 SHARD_ACTOR = "GalleryShardActor"
-_SERVICES = frozenset({"check_ins", "enrolments", "people", "reports", "access", "overview"})
+_SERVICES = frozenset(
+    {"check_ins", "enrolments", "people", "reports", "access", "overview", "groups"}
+)
 
 
 class FaceEmbeddingActor:
