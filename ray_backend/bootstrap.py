@@ -17,6 +17,7 @@ from ray_backend.gallery.sharding import ShardedGallery, shard_of
 from ray_backend.ports import Clock, FaceEngine, GalleryIndex, LivenessModel, Store
 from ray_backend.services.access import AccessService
 from ray_backend.services.audit import Auditor
+from ray_backend.services.calibration import CalibrationService
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.faces import FaceService
@@ -47,6 +48,7 @@ class Records:
     reports: ReportService
     access: AccessService
     overview: OverviewService
+    calibration: CalibrationService
     groups: GroupService
 
 
@@ -145,6 +147,7 @@ def build_records(
         reports=ReportService(store, clock, settings.zone),
         access=AccessService(store, clock),
         overview=OverviewService(store, gallery, pack),
+        calibration=CalibrationService(store, clock, policy),
         groups=GroupService(store, check_ins, clock, policy),
     )
 

@@ -43,6 +43,7 @@ class Backend:
         self.reports = records.reports
         self.access = records.access
         self.overview = records.overview.overview
+        self.calibration = records.calibration
         self.record_present = records.groups.record_present
 
     def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str | None = None) -> CheckIn:

@@ -22,7 +22,7 @@ DATABASE_ACTOR = "DatabaseActor"
 FACE_ACTOR = "FaceEmbeddingActor"
 SHARD_ACTOR = "GalleryShardActor"
 _SERVICES = frozenset(
-    {"check_ins", "enrolments", "people", "reports", "access", "overview", "groups"}
+    {"check_ins", "enrolments", "people", "reports", "access", "overview", "groups", "calibration"}
 )
 
 

@@ -42,9 +42,14 @@ _REPEATABLE = frozenset(
         "access.api_keys",
         "access.tokens",
         "overview.overview",
+        "calibration.start",
+        "calibration.state",
         "groups.record_present",
     }
 )
+_SERVICES = (
+    "check_ins", "enrolments", "people", "reports", "access", "overview", "groups", "calibration",
+)  # fmt: skip
 _known: dict[str, Any] = {}
 _AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
 
@@ -138,7 +143,7 @@ class RemoteRecords:
     """Looks like `bootstrap.Records`; the store stays with the actor."""
 
     def __init__(self, timeout_s: float) -> None:
-        for name in ("check_ins", "enrolments", "people", "reports", "access", "overview", "groups"):
+        for name in _SERVICES:
             setattr(self, name, RemoteService(name, timeout_s))
         self.store = _RemoteStore()
 
