@@ -64,7 +64,7 @@ def stranger() -> Face:
     path = _package_file("skimage", "data", "astronaut.png")
     with Image.open(path) as picture:
         head = picture.convert("RGB").crop((95, 0, 351, 256))
-    return Face("", "a stranger", (_jpeg(head, 95),))
+    return Face("", "a stranger", (as_jpeg(head, 95),))
 
 
 def newcomer() -> Face:
@@ -94,22 +94,23 @@ def _frame(source: Image.Image, grain: np.ndarray, random: np.random.Generator) 
     fitted = ImageOps.contain(source, FRAME, Image.Resampling.BICUBIC)
     scale = random.uniform(0.8, 1.0)
     fitted = fitted.resize((round(fitted.width * scale), round(fitted.height * scale)))
-    canvas = Image.fromarray(_wall(int(random.integers(90, 170))))
+    canvas = Image.fromarray(wall(int(random.integers(90, 170))))
     free = (FRAME[0] - fitted.width, FRAME[1] - fitted.height)
     canvas.paste(fitted, tuple(int(random.integers(0, side + 1)) for side in free))
     lit = np.asarray(ImageEnhance.Brightness(canvas).enhance(random.uniform(0.9, 1.08)), np.float32)
     noisy = lit + np.roll(grain, tuple(random.integers(0, 480, 2)), axis=(0, 1))
-    return _jpeg(Image.fromarray(noisy.clip(0, 255).astype(np.uint8)), int(random.integers(82, 93)))
+    return as_jpeg(Image.fromarray(noisy.clip(0, 255).astype(np.uint8)), int(random.integers(82, 93)))
 
 
 @cache
-def _wall(grey: int) -> np.ndarray:
+def wall(grey: int) -> np.ndarray:
     """A wall that is lit from above: (480, 640, 3) uint8."""
     column = np.linspace(grey + 25, grey - 25, FRAME[1]).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(column[:, None, None], (FRAME[1], FRAME[0], 3)))
 
 
-def _jpeg(picture: Image.Image, quality: int) -> bytes:
+def as_jpeg(picture: Image.Image, quality: int) -> bytes:
+    """The picture as the bytes of a JPEG of this quality, 1 to 95."""
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality)
     return out.getvalue()
