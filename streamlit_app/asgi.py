@@ -11,7 +11,7 @@ from starlette.routing import WebSocketRoute
 
 from streamlit_app import deps
 from streamlit_app.camera.socket import CameraEndpoint
-from streamlit_app.views import check_in, home, people, register, reports  # noqa: F401 loads them before the freeze
+from streamlit_app.views import check_in, group, home, people, register, reports  # noqa: F401 loads them before the freeze
 
 
 @asynccontextmanager
