@@ -291,7 +291,8 @@ def store_copy(
         report = copy(Settings(), source, target, advanced)
     console.print(
         f"Copied and compared: {report.people} people, {report.templates} templates, "
-        f"{report.punches} punches, {report.decisions} decisions, {report.settings} settings, {report.audit} audit entries.",
+        f"{report.punches} punches, {report.decisions} decisions, {report.settings} settings, "
+        f"{report.audit} audit entries.",
         soft_wrap=True,
     )
 

@@ -1,0 +1,223 @@
+"""Punches on this machine's disk, for as long as the database is away."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ray_backend.domain.errors import StoreUnavailable
+from ray_backend.domain.model import Punch
+from ray_backend.storage import journal_file, records
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing keeps a second process out there
+    fcntl = None
+
+log = logging.getLogger(__name__)
+
+FILE = "punches.journal"
+LOCK = "lock"
+DAMAGED = "damaged"
+# A delivered punch stays in the file until it is rewritten; below this it is not worth it.
+REWRITE_BYTES = 1_000_000
+LOCK_RETRY_S = 0.05
+
+
+class FileJournal:
+    """`ray_backend.ports.Journal` in one file of a folder.
+
+    Appended records are on the disk, with fsync, before `append` returns. A mark that a punch was
+    delivered may be lost in a crash: the punch is delivered once more then, and the database knows it
+    already. Bytes that cannot be read are kept in files named `damaged-...` beside it, said in the log.
+
+    The folder belongs to one process while punches wait in it; afterwards the file is gone and the lock
+    free. The punches hold person ids, but nobody's name.
+    """
+
+    def __init__(self, folder: Path, *, wait_s: float = 5.0) -> None:
+        """Reads what an earlier process left, waiting up to `wait_s` seconds for that one to end.
+
+        Raises StoreUnavailable when another process has the folder, or the disk cannot be read.
+        """
+        self._folder = folder
+        self._path = folder / FILE
+        self._guard = threading.RLock()
+        self._pending: dict[str, Punch] = {}
+        self._lengths: dict[str, int] = {}
+        self._lock: int | None = None
+        self._file: int | None = None
+        self._size = 0
+        if self._path.exists():
+            with self._guard, self._translated():
+                self._open(wait_s)
+                if not self._pending:
+                    self._remove()
+
+    def append(self, punch: Punch) -> None:
+        """Raises StoreUnavailable; the punch is not pending then."""
+        data = _to_bytes(punch)
+        with self._guard, self._translated():
+            if self._file is None:
+                self._open(wait_s=0.0)
+            try:
+                journal_file.write_all(self._file, data)
+                os.fsync(self._file)
+            except OSError:
+                # What follows half a record would be found again, but need not be put there.
+                os.ftruncate(self._file, self._size)
+                raise
+            self._size += len(data)
+            self._keep(records.punch_of(records.punch_record(punch)), len(data))
+
+    def pending(self) -> list[Punch]:
+        """What is not delivered yet, in order."""
+        with self._guard:
+            return list(self._pending.values())
+
+    def delivered(self, punch_id: str) -> None:
+        """Forgets the punch; an id that is not pending is no error. Raises StoreUnavailable."""
+        with self._guard, self._translated():
+            if self._pending.pop(punch_id, None) is None:
+                return
+            del self._lengths[punch_id]
+            if not self._pending:
+                self._remove()
+                return
+            data = journal_file.to_bytes({"delivered": punch_id})
+            journal_file.write_all(self._file, data)
+            self._size += len(data)
+            if self._size > REWRITE_BYTES and self._size > 2 * sum(self._lengths.values()):
+                self._rewrite()
+
+    def __len__(self) -> int:
+        with self._guard:
+            return len(self._pending)
+
+    def close(self) -> None:
+        """Lets go of the folder, as the end of the process does. Calling it twice is no error."""
+        with self._guard:
+            for descriptor in (self._file, self._lock):
+                if descriptor is not None:
+                    os.close(descriptor)
+            self._file = self._lock = None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The journal in {self._folder} cannot be written or read. Check the disk: {error.strerror}."
+            ) from error
+
+    def _open(self, wait_s: float) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._take_lock(wait_s)
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            journal_file.sync_folder(self._folder)
+            self._read()
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_lock(self, wait_s: float) -> None:
+        self._lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        if fcntl is None:
+            return
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    self.close()
+                    raise StoreUnavailable(
+                        f"Another Rollcall on this machine keeps punches in {self._folder}. Stop it, or give "
+                        "this one a data folder of its own."
+                    ) from error
+                time.sleep(LOCK_RETRY_S)
+
+    def _read(self) -> None:
+        """Fills `pending` from the file, and puts aside what cannot be read."""
+        data = self._path.read_bytes()
+        self._size = len(data)
+        self._pending, self._lengths = {}, {}
+        damages = []
+        for found in journal_file.from_bytes(data):
+            if isinstance(found, journal_file.Damage):
+                damages.append(found)
+            elif "delivered" in found.value:
+                self._pending.pop(found.value["delivered"], None)
+                self._lengths.pop(found.value["delivered"], None)
+            else:
+                try:
+                    punch = records.punch_of(_from_json(found.value["punch"]))
+                except (KeyError, TypeError, ValueError):
+                    # Whole, but written by a Rollcall that keeps punches otherwise.
+                    damages.append(journal_file.Damage(found.start, found.data, torn=False))
+                    continue
+                self._keep(punch, len(found.data))
+        for damage in damages:
+            self._put_aside(damage)
+        if damages:
+            self._rewrite()
+
+    def _keep(self, punch: Punch, length: int) -> None:
+        self._pending[punch.punch_id] = punch
+        self._lengths[punch.punch_id] = length
+
+    def _put_aside(self, damage: journal_file.Damage) -> None:
+        path = self._folder / f"{DAMAGED}-{time.time_ns()}"
+        journal_file.write_new(path, damage.data)
+        if damage.torn:
+            log.warning(
+                "The journal %s ended in %d bytes of a record that was never acknowledged, or is damaged. "
+                "They are cut off and kept in %s.",
+                self._path,
+                len(damage.data),
+                path,
+            )
+        else:
+            log.error(
+                "%d bytes at %d of the journal %s are damaged: punches may be lost. They are kept in %s; "
+                "everything else is delivered.",
+                len(damage.data),
+                damage.start,
+                self._path,
+                path,
+            )
+
+    def _rewrite(self) -> None:
+        """The file with the pending punches alone."""
+        contents = {punch_id: _to_bytes(punch) for punch_id, punch in self._pending.items()}
+        data = b"".join(contents.values())
+        journal_file.write_new(self._path, data)
+        os.close(self._file)
+        self._file = os.open(self._path, os.O_RDWR | os.O_APPEND)
+        self._size = len(data)
+        self._lengths = {punch_id: len(content) for punch_id, content in contents.items()}
+
+    def _remove(self) -> None:
+        """Nothing waits any more."""
+        self._path.unlink()
+        journal_file.sync_folder(self._folder)
+        self.close()
+
+
+def _to_bytes(punch: Punch) -> bytes:
+    record = records.punch_record(punch)
+    return journal_file.to_bytes({"punch": {**record, "at": record["at"].isoformat()}})
+
+
+def _from_json(record: dict[str, Any]) -> records.Record:
+    return {**record, "at": datetime.fromisoformat(record["at"])}
