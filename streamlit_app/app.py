@@ -10,7 +10,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.errors import RollcallError, Unavailable
 from streamlit_app import deps, links, session, sidebar, style, waiting
-from streamlit_app.views import check_in, group, home, people, register, reports
+from streamlit_app.views import calibration, check_in, group, home, people, register, reports
 
 # A file of ours: Streamlit's own icons for the browser's tab come from the internet.
 ICON = str(Path(__file__).parent / "icon.svg")
@@ -38,6 +38,7 @@ def _pages() -> dict[str, st.Page]:
         "group": _admin_page(group.render, "Group photo", "photo_camera", url_path="group"),
         "people": _admin_page(people.render, "People", "groups", url_path="people"),
         "reports": _admin_page(reports.render, "Reports", "bar_chart", url_path="reports"),
+        "calibration": _admin_page(calibration.render, "Calibration", "tune", url_path="calibration"),
         "check_in": st.Page(
             _page_with(check_in.render), title="Check in", url_path="check-in", visibility="hidden"
         ),

@@ -1,0 +1,213 @@
+"""How well faces are told apart here, measured on the site's own people."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from ray_backend.client import Backend
+from ray_backend.services.calibration import MOST_LISTED, CalibrationState, SiteAccuracy
+from streamlit_app import calibration_words as words
+from streamlit_app import deps, links
+from streamlit_app.session import admin_only
+
+_COLOURS = alt.Scale(
+    domain=[words.SAME, words.DIFFERENT, words.REFUSED, words.WRONG],
+    range=["#0072b2", "#d55e00", "#0072b2", "#d55e00"],  # told apart by colour-blind people, too
+)
+_EVERY_S = 1.0
+
+
+@admin_only
+def render(backend: Backend) -> None:
+    """Measures on demand; changes no setting."""
+    st.title("Calibration")
+    st.write("How well faces are told apart here, measured on the photos of your own people.")
+    state = backend.calibration.state()
+    if state.running:
+        _progress(backend)
+        return
+    if state.problem:
+        st.error(state.problem, icon=":material/error:")
+    if state.result is not None:
+        _result(state.result)
+    elif backend.overview().people < 2:
+        _nobody()
+        return
+    _start(backend, state)
+
+
+def _nobody() -> None:
+    with st.container(border=True):
+        st.subheader("Nothing to measure yet")
+        st.write("Register two people at least, with two photos each. Then measure here.")
+        links.link("register", "Register a face", ":material/person_add:")
+
+
+def _start(backend: Backend, state: CalibrationState) -> None:
+    again = state.result is not None
+    if st.button("Measure again" if again else "Measure now", type="secondary" if again else "primary"):
+        backend.calibration.start()
+        st.rerun()
+    if not again:
+        st.caption("It takes seconds, at a large site up to a minute. People can check in meanwhile.")
+
+
+@st.fragment(run_every=_EVERY_S)
+def _progress(backend: Backend) -> None:
+    state = backend.calibration.state()
+    if not state.running:
+        st.rerun()
+    st.progress(state.share, "Comparing the photos of your people…")
+
+
+def _result(result: SiteAccuracy) -> None:
+    with st.container(border=True):
+        st.markdown(f"#### {words.wrong_sentence(result)}")
+        st.write(words.refused_sentence(result))
+        st.caption(_basis(result))
+    _choose(result)
+    _charts(result)
+    _lists(result)
+    _explain(result)
+
+
+def _basis(result: SiteAccuracy) -> str:
+    at = result.measured_at.astimezone(deps.settings().zone)
+    return (
+        f"Measured {at:%Y-%m-%d %H:%M} on {result.templates:,} photos of {result.people:,} people. "
+        f"The setting in force is {words.setting_words(result.threshold)}. “Between” means: so in 19 of 20 "
+        "such measurements."
+    )
+
+
+def _choose(result: SiteAccuracy) -> None:
+    st.subheader("What would another setting do?")
+    number = st.select_slider(
+        "One wrong match in how many attempts by strangers is acceptable?",
+        words.ACCEPTABLE,
+        value=100,
+        format_func=lambda number: f"1 in {number:,}",
+    )
+    choice = result.threshold_for(1 / number)
+    st.write(words.choice_sentence(result, number, choice))
+    if choice is not None:
+        st.code(f"ROLLCALL_THRESHOLD={words.setting_words(choice.safe)}", language=None)
+        st.caption("Nothing is changed here. Set this where Rollcall is started, and start it again.")
+
+
+def _charts(result: SiteAccuracy) -> None:
+    alike, errors = st.columns(2)
+    alike.subheader("How similar the photos are")
+    alike.altair_chart(_bars(words.bars(result), result.threshold), width="stretch")
+    alike.caption("The further the two hills stand apart, the better. The line is the setting in force.")
+    errors.subheader("What each setting costs")
+    errors.altair_chart(_lines(words.lines(result), result.threshold), width="stretch")
+    errors.caption("Further right, fewer strangers get in, and more of your own people are refused.")
+
+
+def _bars(rows: pd.DataFrame, threshold: float) -> alt.LayerChart:
+    hills = (
+        alt.Chart(rows)
+        .mark_bar(opacity=0.55)
+        .encode(
+            x=alt.X("start:Q", title="Similarity", scale=alt.Scale(zero=False)),
+            x2="end:Q",
+            y=alt.Y("share:Q", title="Percent of comparisons", stack=None),
+            color=_colour(),
+            tooltip=[
+                alt.Tooltip("kind:N", title="Photos"),
+                alt.Tooltip("start:Q", title="Similarity from", format=".3f"),
+                alt.Tooltip("share:Q", title="Percent", format=".2f"),
+            ],
+        )
+    )
+    return _with_threshold(hills, threshold)
+
+
+def _lines(rows: pd.DataFrame, threshold: float) -> alt.LayerChart:
+    curves = (
+        alt.Chart(rows)
+        .mark_line(interpolate="step-before")
+        .encode(
+            x=alt.X("threshold:Q", title="Setting", scale=alt.Scale(zero=False)),
+            y=alt.Y("percent:Q", title="Percent of attempts", scale=alt.Scale(domain=[0, 100])),
+            color=_colour(),
+            strokeDash=alt.StrokeDash("kind:N", legend=None),
+            tooltip=[
+                alt.Tooltip("kind:N", title="Error"),
+                alt.Tooltip("threshold:Q", title="Setting", format=".4f"),
+                alt.Tooltip("percent:Q", title="Percent", format=".2f"),
+            ],
+        )
+    )
+    return _with_threshold(curves, threshold)
+
+
+def _colour() -> alt.Color:
+    return alt.Color(
+        "kind:N", title=None, scale=_COLOURS, legend=alt.Legend(orient="bottom", direction="vertical")
+    )
+
+
+def _with_threshold(chart: alt.Chart, threshold: float) -> alt.LayerChart:
+    line = alt.Chart(pd.DataFrame({"at": [threshold]})).mark_rule(strokeDash=[4, 3], size=2).encode(x="at:Q")
+    return (chart + line).properties(height=300)
+
+
+def _lists(result: SiteAccuracy) -> None:
+    st.subheader("What can be mended")
+    _table(
+        f"People who look alike ({len(result.look_alikes)})",
+        words.look_alike_rows(result),
+        "Nobody comes close to somebody else.",
+        "The kiosk may have to ask these people for their PIN. Newer and sharper photos of both help. If "
+        "they are one person, registered twice, erase one registration.",
+    )
+    _table(
+        f"People with a single photo ({result.too_few_count:,})",
+        words.too_few_rows(result),
+        "Everybody has two photos or more.",
+        "Add a second photo under People: whoever has several is refused less often.",
+    )
+    _table(
+        f"Photos of poor quality ({len(result.poor)})",
+        words.poor_rows(result),
+        "All photos are good.",
+        "Replace them under People.",
+    )
+
+
+def _table(title: str, rows: pd.DataFrame, nothing: str, advice: str) -> None:
+    with st.expander(title):
+        if rows.empty:
+            st.write(nothing)
+            return
+        st.write(advice)
+        st.dataframe(rows, hide_index=True, width="stretch")
+        if len(rows) == MOST_LISTED:
+            st.caption(f"The first {MOST_LISTED} are shown.")
+
+
+def _explain(result: SiteAccuracy) -> None:
+    wrong = result.wrong_for_each_comparison(result.threshold)
+    with st.expander("How this is measured, and what it cannot see"):
+        st.markdown(
+            f"- Everybody is compared with all others as if they were a stranger at the door: "
+            f"{result.comparisons:,} pairs of people. For a gallery of N people the share of attempts that "
+            "go wrong (false positive identification rate, FPIR) is about 1 − (1 − FMR)^N, where FMR, the "
+            "false match rate, is the share of single comparisons that go wrong. Here the FMR is "
+            f"{wrong.rate:.2g} at the setting in force (95 % confidence: {wrong.low:.2g} to "
+            f"{wrong.high:.2g}, taking pairs of people for trials of their own).\n"
+            "- Each photo of somebody is compared with the best of their other photos. The share that stays "
+            "below the setting is the false non-match rate, FNMR. Each person counts as one trial, however "
+            "many photos there are.\n"
+            f"- A pair of people is met twice when everybody is tried, so the {result.attempts.people:,} "
+            f"attempts count as {result.trials:,.0f} trials. Intervals are Clopper and Pearson's, with 95 % "
+            "confidence.\n"
+            "- Registration has already refused photos that looked like somebody else, and photos that "
+            "did not look like their owner. So both figures may be better here than at the door, where light "
+            "and angle differ too.\n"
+            "- One look is judged here. The kiosk looks several times before it decides."
+        )
