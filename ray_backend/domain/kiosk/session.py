@@ -1,0 +1,201 @@
+"""One kiosk over time: whom it serves, what it asks of the next frame, and each person's one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ray_backend.domain.kiosk.attempt import Attempt, Identity
+from ray_backend.domain.kiosk.living import ByChallenge, ByModel, LivingCheck, Unchecked
+from ray_backend.domain.kiosk.rules import KioskRules
+from ray_backend.domain.kiosk.tracker import Tracker
+from ray_backend.domain.kiosk.vote import LookAlikes, Vote, no_look_alikes
+from ray_backend.domain.kiosk.words import (
+    Challenge,
+    LivenessMode,
+    Phase,
+    Scene,
+    SeenFace,
+    SeenFrame,
+    Verdict,
+    Wanted,
+)
+from ray_backend.domain.kiosk.zone import Zone
+from ray_backend.domain.model import DecisionKind
+
+__all__ = ["KioskRules", "LookAlikes", "Session", "no_look_alikes"]
+
+
+class Session:
+    """What one kiosk knows. Frames come in one at a time, in order.
+
+    A verdict belongs to its track, and a track gets one at most. Somebody else in the same place, and
+    another attempt of somebody who was not recognised, are new tracks.
+    """
+
+    def __init__(
+        self,
+        rules: KioskRules,
+        *,
+        threshold: float,
+        margin: float,
+        liveness: LivenessMode = LivenessMode.OFF,
+        new_challenge: Callable[[], Challenge] | None = None,
+        look_alikes: LookAlikes = no_look_alikes,
+    ) -> None:
+        """`threshold` and `margin` as in `Pack`. With `new_challenge` liveness is found out by moves,
+        without it by a model's scores in the frames; with `LivenessMode.OFF` not at all."""
+        self._rules = rules
+        self._threshold = threshold
+        self._margin = margin
+        self._liveness = liveness
+        self._new_challenge = new_challenge
+        self._look_alikes = look_alikes
+        self._tracker = Tracker(rules)
+        self._zone = Zone(rules)
+        self._attempts: dict[int, Attempt] = {}
+        self._frame: SeenFrame | None = None
+        self._tracks: dict[int, SeenFace] = {}
+        self._failed_s: list[float] = []
+        self._locked_until_s: float | None = None
+        self._scene = Scene(Phase.IDLE)
+
+    @property
+    def locked_until_s(self) -> float | None:
+        """Until when, by the frames' clock, faces are not looked at; None when they are."""
+        return self._locked_until_s
+
+    def wanted(self) -> Wanted:
+        """What to ask of the next frame.
+
+        Nothing while the nearest face has its verdict, apart from a look now and then whether it is
+        still the same, is too far away, or while the kiosk is locked. A newcomer is asked at once.
+        """
+        if self._locked_until_s is not None or not self._looks_for_somebody():
+            return Wanted(embedding=False, liveness=False)
+        by_model = self._liveness is not LivenessMode.OFF and self._new_challenge is None
+        attempt = self._attempts.get(self._nearest()) if self._tracks else None
+        return Wanted(embedding=True, liveness=by_model and (attempt is None or attempt.verdict is None))
+
+    def observe(self, frame: SeenFrame) -> tuple[Scene, Verdict | None]:
+        """Takes the next frame: what to show now, and the verdict where this frame brought it.
+
+        A frame that is not newer than the last one changes nothing.
+        """
+        if self._frame is not None and frame.at_s <= self._frame.at_s:
+            return self._scene, None
+        self._frame = frame
+        self._tracks = dict(zip(self._tracker.update(frame), frame.faces, strict=True))
+        if self._locked_until_s is not None and frame.at_s >= self._locked_until_s:
+            self._locked_until_s = None
+        self._choose()
+        verdict = self._serve()
+        if verdict is not None:
+            self._count_failure(verdict)
+        self._scene = replace(self._show(), locked=self._locked_until_s is not None)
+        return self._scene, verdict
+
+    def _looks_for_somebody(self) -> bool:
+        if not self._tracks:
+            return True
+        nearest = self._nearest()
+        if not self._zone.is_near(self._tracks[nearest], self._frame):
+            return False
+        attempt, at_s = self._attempts.get(nearest), self._frame.at_s
+        if attempt is None or attempt.verdict is None:
+            return True
+        return attempt.wants_comparison(at_s) or attempt.may_begin_again(at_s)
+
+    def _nearest(self) -> int:
+        return max(self._tracks, key=lambda track_id: self._tracks[track_id].quality.size_px)
+
+    def _choose(self) -> None:
+        """Who is served from this frame on. Who was left without a verdict begins from the start."""
+        alive, before = self._tracker.alive, self._zone.served
+        self._zone.update(self._frame, self._tracks, alive, self._is_finished)
+        if before is not None and before != self._zone.served and before in self._attempts:
+            self._attempts[before].left = True
+        self._attempts = {
+            track_id: attempt
+            for track_id, attempt in self._attempts.items()
+            if track_id in alive and (attempt.verdict is not None or not attempt.left)
+        }
+
+    def _is_finished(self, track_id: int) -> bool:
+        return track_id in self._attempts and self._attempts[track_id].verdict is not None
+
+    def _serve(self) -> Verdict | None:
+        """Shows the served face to its attempt."""
+        track_id = self._zone.served
+        face = self._tracks.get(track_id)
+        if face is None or not self._zone.holds(track_id) or self._locked_until_s is not None:
+            return None
+        attempt = self._attempts.get(track_id)
+        if attempt is None:
+            attempt = self._attempts[track_id] = self._begin()
+        elif attempt.is_another(self._frame.at_s, face):
+            track_id, attempt = self._renew(track_id, self._begin())
+        elif attempt.may_begin_again(self._frame.at_s):
+            again = self._begin(attempt.since_s, attempt.failures + 1)
+            track_id, attempt = self._renew(track_id, again)
+        return None if attempt.verdict is not None else attempt.see(track_id, self._frame, face)
+
+    def _renew(self, track_id: int, attempt: Attempt) -> tuple[int, Attempt]:
+        new = self._tracker.renew(track_id)
+        self._zone.renamed(track_id, new)
+        self._tracks[new] = self._tracks.pop(track_id)
+        del self._attempts[track_id]
+        self._attempts[new] = attempt
+        return new, attempt
+
+    def _begin(self, since_s: float | None = None, failures: int = 0) -> Attempt:
+        return Attempt(
+            self._rules,
+            Vote(
+                self._rules,
+                threshold=self._threshold,
+                margin=self._margin,
+                look_alikes=self._look_alikes,
+            ),
+            self._living_check(),
+            Identity(self._threshold - self._rules.change_margins * self._margin),
+            liveness=self._liveness,
+            since_s=self._frame.at_s if since_s is None else since_s,
+            failures=failures,
+        )
+
+    def _living_check(self) -> LivingCheck:
+        if self._liveness is LivenessMode.OFF:
+            return Unchecked()
+        if self._new_challenge is None:
+            return ByModel(self._rules)
+        return ByChallenge(self._rules, self._new_challenge())
+
+    def _count_failure(self, verdict: Verdict) -> None:
+        """Locks after too many failures to show a living face, whoever they were of."""
+        if verdict.decision.kind is not DecisionKind.SPOOF:
+            return
+        now = self._frame.at_s
+        recent = [at_s for at_s in self._failed_s if now - at_s <= self._rules.lock_window_s]
+        self._failed_s = [*recent, now]
+        if len(self._failed_s) >= self._rules.lock_failures:
+            self._locked_until_s, self._failed_s = now + self._rules.lock_s, []
+
+    def _show(self) -> Scene:
+        served = self._zone.served
+        attempt = self._attempts.get(served)
+        if attempt is not None and attempt.verdict is not None:
+            return attempt.scene(self._frame.at_s, self._tracks.get(served))
+        if self._locked_until_s is not None:
+            return Scene(Phase.IDLE)
+        if attempt is not None and self._zone.holds(served):
+            return attempt.scene(self._frame.at_s, self._tracks.get(served))
+        return self._call_closer()
+
+    def _call_closer(self) -> Scene:
+        waiting = {track_id for track_id in self._zone.noticed if not self._is_finished(track_id)}
+        if not waiting:
+            return Scene(Phase.IDLE)
+        seen = [self._tracks[track_id] for track_id in waiting if track_id in self._tracks]
+        nearest = max(seen, key=lambda face: face.quality.size_px, default=None)
+        return Scene(Phase.COME_CLOSER, nearest.box if nearest is not None else None)
