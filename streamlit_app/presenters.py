@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 import pandas as pd
 
-from ray_backend.domain.answers import CheckIn, Erasure, PhotoReview
-from ray_backend.domain.model import Box, DecisionKind, Direction, Pack, PhotoProblem, QualityIssue, Template
+from ray_backend.domain.answers import Erasure, PhotoReview
+from ray_backend.domain.model import Box, Pack, PhotoProblem, QualityIssue, Template
 
 BUILT_IN_PACK = "dlib-resnet"
 RelativeBox = tuple[float, float, float, float]
 _MARKDOWN = frozenset("\\`*_{}[]()<>#+-.!|~$:^")
-_RESULT_MS = 2500
-_HINT_MS = 800
-
-_KIOSK_HINTS = {
-    QualityIssue.TOO_SMALL: "Come closer",
-    QualityIssue.CUT_OFF: "Move to the middle",
-    QualityIssue.TURNED_AWAY: "Turn towards the camera",
-    QualityIssue.TOO_DARK: "More light, please",
-    QualityIssue.TOO_BRIGHT: "Less light, please",
-    QualityIssue.BLURRED: "Hold still",
-}
 _PHOTO_REASONS = {
     QualityIssue.TOO_SMALL: "The face is too small. Come closer or crop the photo.",
     QualityIssue.CUT_OFF: "The face is cut off. Move it to the middle.",
@@ -39,87 +27,6 @@ _PHOTO_REASONS = {
     PhotoProblem.ALREADY_STORED: "This photo is there already.",
 }
 _SOURCES = {"camera": "Camera", "upload": "File", "import": "Import"}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a kiosk shows after one picture.
-
-    `state` chooses colour and shape: in, out, already, hint, unknown, idle or away. `box` is the face
-    as shares of width and height. An answer is shown once it came `confirm` times in a row, stays for
-    `hold_ms`, and gives way earlier only to one of a higher `rank`.
-    """
-
-    state: str
-    headline: str = ""
-    hint: str = ""
-    name: str = ""
-    time: str = ""
-    direction: str = ""
-    box: RelativeBox | None = None
-    confirm: int = 1
-    hold_ms: int = 0
-    rank: int = 0
-
-    def message(self, seq: int) -> dict:
-        """As JSON for the browser; `seq` is the number of the frame that it answers."""
-        return {"seq": seq} | asdict(self)
-
-
-NO_ANSWER = Answer(
-    "away", "One moment, please", "The recognition service does not answer. It comes back by itself."
-)
-UNREADABLE = Answer("hint", "The camera picture is damaged", confirm=3, hold_ms=_HINT_MS)
-
-
-def answer_to(check_in: CheckIn, idempotency_key: str) -> Answer:
-    """The kiosk's answer. A punch that was made with this very key is news, however often it was sent."""
-    box = relative_box(check_in.face_box, check_in.picture_size)
-    kind = check_in.decision.kind
-    if kind is DecisionKind.MATCH:
-        again = check_in.repeated and check_in.punch.idempotency_key != idempotency_key
-        return _already(check_in, box) if again else _greeting(check_in, box)
-    if kind is DecisionKind.NO_FACE:
-        return Answer("idle")
-    if kind is DecisionKind.POOR_QUALITY:
-        return Answer("hint", _KIOSK_HINTS[check_in.decision.issue], box=box, confirm=2, hold_ms=_HINT_MS)
-    headline = {
-        DecisionKind.UNKNOWN: "Not recognised",
-        DecisionKind.AMBIGUOUS: "Not sure who you are",
-        DecisionKind.SPOOF: "Please show your own face, not a picture",
-    }[kind]
-    # One odd frame while somebody walks up is no reason to send them to the desk.
-    return Answer(
-        "unknown", headline, "Please ask at the desk.", box=box, confirm=3, hold_ms=_RESULT_MS, rank=1
-    )
-
-
-def _greeting(check_in: CheckIn, box: RelativeBox | None) -> Answer:
-    arrived = check_in.punch.direction is Direction.IN
-    name = check_in.person.name
-    return Answer(
-        state="in" if arrived else "out",
-        headline=f"Welcome, {name}" if arrived else f"Goodbye, {name}",
-        name=name,
-        time=f"{check_in.local_time:%H:%M}",
-        direction="IN" if arrived else "OUT",
-        box=box,
-        hold_ms=_RESULT_MS,
-        rank=3,
-    )
-
-
-def _already(check_in: CheckIn, box: RelativeBox | None) -> Answer:
-    word = check_in.punch.direction.value
-    return Answer(
-        state="already",
-        headline=f"Already checked {word} at {check_in.local_time:%H:%M}",
-        hint=check_in.person.name,
-        name=check_in.person.name,
-        box=box,
-        hold_ms=_RESULT_MS,
-        rank=2,
-    )
 
 
 def relative_box(box: Box | None, size: tuple[int, int] | None) -> RelativeBox | None:

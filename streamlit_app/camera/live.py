@@ -9,12 +9,14 @@ import streamlit as st
 from ray_backend.settings import Settings
 from streamlit_app import texts
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
+# One module: a name that a file uses stands in it or in one before it.
+SCRIPTS = ("tones.js", "camera.js", "link.js", "keypad.js", "screen.js", "live.js")
 _mount = st.components.v2.component(
     "rollcall_live_camera",
-    html=(_HERE / "live.html").read_text(encoding="utf-8"),
-    css=(_HERE / "live.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("screen.js", "live.js")),
+    html=(HERE / "live.html").read_text(encoding="utf-8"),
+    css=(HERE / "live.css").read_text(encoding="utf-8"),
+    js="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
 )
 
 
@@ -26,15 +28,20 @@ def live_camera(token: str, settings: Settings) -> bool:
     """
     result = _mount(
         key="live_camera",
-        data={
-            "socket": "cam",
-            "token": token,
-            "site": settings.site_name,
-            "zone": settings.time_zone,
-            "texts": texts.KIOSK,
-            "problems": {name: list(words) for name, words in texts.CAMERA_PROBLEMS.items()},
-        },
+        data=kiosk_data(token, settings),
         on_photo_change=lambda: None,
         on_refused_change=lambda: None,
     )
     return bool(result.photo)
+
+
+def kiosk_data(token: str, settings: Settings) -> dict:
+    """What the component is told: where to connect, and all its words."""
+    return {
+        "socket": "cam",
+        "token": token,
+        "site": settings.site_name,
+        "zone": settings.time_zone,
+        "texts": texts.KIOSK,
+        "problems": {name: list(words) for name, words in texts.CAMERA_PROBLEMS.items()},
+    }

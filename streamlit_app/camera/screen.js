@@ -1,16 +1,24 @@
-// The kiosk's screen: which answer is shown for how long, and where the face is.
+// The kiosk's screen: what is shown for how long, where the face is, and what is said aloud.
 
+const RESULT_MS = 2500;
+const PROMPT_MS = 350; // a prompt stays at least this long, so that words do not flicker
+const NOT_ME_MS = 10000;
 const SAY_INTERRUPTED_AFTER_MS = 1500;
-const FRESH_MS = 700;
-const IDLE = { state: "idle", headline: "", confirm: 1, hold_ms: 0, rank: 0 };
+const GREETINGS = ["in", "out", "already"];
+// These stay over the whole screen for as long as the person does: there is something left to do.
+const REFUSALS = ["unknown", "ambiguous", "spoof", "locked"];
+const PARTS = ["headline", "time", "direction", "hint", "note"];
 
 class Screen {
-  constructor(root) {
+  constructor(root, play) {
     this.root = root;
+    this.play = play;
     this.kiosk = root.querySelector(".kiosk");
-    this.shown = IDLE;
+    this.answer = { state: "idle" }; // the newest
+    this.held = this.answer; // what is shown until `until`, whatever comes
     this.until = 0;
-    this.newest = { answer: IDLE, at: 0, times: 1 };
+    this.lastResult = "";
+    this.disputable = null;
     this.link = "connecting";
     this.linkSince = Date.now();
     this.camera = "starting";
@@ -18,41 +26,61 @@ class Screen {
 
   configure({ texts, problems, site, zone }) {
     Object.assign(this, { texts, problems });
+    const labels = { ".retry": "retry", ".photo": "photo", ".code": "code", ".code-key span": "codeKey" };
+    for (const [place, name] of Object.entries(labels)) this.text(place, texts[name]);
     this.text(".site", site);
-    this.text(".retry", texts.retry);
-    this.text(".photo", texts.photo);
-    this.clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone });
-    this.showLink(this.link);
+    const at = { timeZone: zone };
+    this.clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", ...at });
+    this.date = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", ...at });
     this.tick();
   }
 
-  receive(answer) {
-    const same = sameAnswer(answer, this.newest.answer);
-    this.newest = { answer, at: Date.now(), times: same ? this.newest.times + 1 : 1 };
-    this.drawFace(answer.box);
-    if (this.newest.times < answer.confirm) return;
-    const over = Date.now() >= this.until;
-    if (over || answer.rank > this.shown.rank || (answer.rank === 3 && !sameAnswer(answer, this.shown))) {
-      this.show(answer);
-    } else if (sameAnswer(answer, this.shown)) {
-      this.until = Date.now() + answer.hold_ms;
-    }
-  }
-
-  show(answer) {
-    this.shown = answer;
-    this.until = Date.now() + answer.hold_ms;
+  // `typing`: somebody uses the keypad, so a result waits until it is closed.
+  receive(answer, typing = false) {
+    const sameState = answer.state === this.held.state;
+    this.answer = answer;
+    if (answer.result && answer.result !== this.lastResult && !typing) this.showResult(answer);
+    else if (Date.now() >= this.until) this.hold(answer, sameState ? 0 : PROMPT_MS);
+    else if (sameState && !answer.result) this.held = answer;
     this.paint();
   }
 
-  // A result that ran out gives way to what the camera sees now, so that the screen does not blink.
+  showResult(answer) {
+    this.lastResult = answer.result;
+    this.disputable = isGreeting(answer) && answer.name ? { ...answer, until: Date.now() + NOT_ME_MS } : null;
+    this.hold(answer, RESULT_MS);
+    this.play(isGreeting(answer) ? answer.state : "refused");
+  }
+
+  thank(answer) {
+    this.hold(answer, RESULT_MS);
+    this.paint();
+  }
+
+  hold(answer, ms) {
+    this.held = answer;
+    this.until = Date.now() + ms;
+  }
+
+  // Whoever opens the keypad need not wait for the end of a result.
+  interrupt() {
+    this.until = 0;
+    this.paint();
+  }
+
+  // The punch that "This is not me" is about, once. Empty when there is none to dispute.
+  takeDisputable() {
+    const punch = this.disputable?.punch_id ?? "";
+    this.disputable = null;
+    this.interrupt();
+    return punch;
+  }
+
   tick() {
-    this.text(".clock", this.clock.format(new Date()));
-    if (Date.now() < this.until) return;
-    const { answer, at, times } = this.newest;
-    const next = Date.now() - at < FRESH_MS && times >= answer.confirm ? answer : IDLE;
-    if (sameAnswer(next, this.shown)) this.paint();
-    else this.show(next);
+    const now = new Date();
+    for (const place of [".clock", ".large-clock"]) this.text(place, this.clock.format(now));
+    this.text(".date", this.date.format(now));
+    this.paint();
   }
 
   showCamera(problem) {
@@ -63,37 +91,74 @@ class Screen {
   showLink(state) {
     if (state !== this.link) this.linkSince = Date.now();
     this.link = state;
-    const corner = this.root.querySelector(".link");
-    corner.dataset.link = state;
-    this.text(".link b", this.texts?.[state] ?? "");
+    if (this.texts) this.paint();
+  }
+
+  // The server is there, but its answer is overdue.
+  showSlow(slow) {
+    if (slow === this.slow) return;
+    this.slow = slow;
+    this.paint();
   }
 
   paint() {
     const view = this.view();
-    this.kiosk.dataset.state = view.state;
-    this.kiosk.dataset.camera = this.camera === null ? "on" : "off";
-    for (const part of ["headline", "time", "direction", "hint"]) this.text(`.${part}`, view[part] ?? "");
-    this.keepFaceInSight(view.rank > 0);
-    this.root.querySelector(".buttons").hidden = view.state !== "trouble" || !view.buttons;
-    if (view.state === "trouble" || view.state === "idle") this.drawFace(null);
+    const { dataset, style } = this.kiosk;
+    Object.assign(dataset, { state: view.state, look: view.look, move: view.move ?? "" });
+    dataset.camera = this.camera === null ? "on" : "off";
+    style.setProperty("--progress", view.progress ?? 0);
+    for (const part of PARTS) this.text(`.${part}`, view[part] ?? "");
+    this.text(".said", PARTS.map((part) => view[part]).filter(Boolean).join(". "));
+    this.paintButtons(view);
+    this.paintCorner();
+    this.drawFace(view.look === "panel" ? this.answer.box : null);
+    this.keepFaceInSight(view.look === "panel");
   }
 
-  // An answer on its way out first, then what stands in the way of the next one.
+  paintButtons(view) {
+    const found = (place) => this.root.querySelector(place);
+    found(".buttons").hidden = !view.buttons;
+    found(".offer").hidden = !view.offer_code || view.state === "thanks";
+    const wrong = this.disputable && Date.now() < this.disputable.until ? this.disputable : null;
+    found(".not-me").hidden = !wrong;
+    // Once the result is gone, somebody else may stand here.
+    if (wrong) this.text(".not-me", view.look === "full" ? this.texts.notMe : this.texts.notName.replace("{name}", wrong.name));
+  }
+
+  paintCorner() {
+    const away = this.slow || this.answer.state === "away";
+    const state = this.camera !== null ? "camera" : this.link !== "online" ? this.link : away ? "away" : "online";
+    this.root.querySelector(".link").dataset.link = state;
+    this.text(".link b", this.texts[state === "camera" && this.camera === "starting" ? "starting" : state]);
+  }
+
+  // A result on its way out first, then what stands in the way of the next one.
   view() {
-    if (this.shown.rank > 0 && Date.now() < this.until) return this.shown;
+    const held = Date.now() < this.until;
+    if (held && (this.held.result || this.held.state === "thanks")) return { ...this.held, look: "full" };
+    const trouble = this.trouble();
+    if (trouble) return trouble;
+    const answer = held ? this.held : this.answer;
+    if (answer.state === "idle") return { state: "idle", look: "quiet", headline: this.texts.idle };
+    return { ...answer, look: REFUSALS.includes(answer.state) ? "full" : "panel" };
+  }
+
+  trouble() {
+    const { texts } = this;
     if (this.camera === "starting") {
-      return { state: "starting", headline: this.texts.starting, hint: this.texts.allow };
+      return { state: "starting", look: "quiet", headline: texts.starting, hint: texts.allow };
     }
     if (this.camera !== null) {
       const [headline, hint] = this.problems[this.camera] ?? this.problems.other;
-      return { state: "trouble", headline, hint, buttons: true };
+      return { state: "trouble", look: "full", headline, hint, buttons: true };
     }
     if (this.link !== "online" && Date.now() - this.linkSince > SAY_INTERRUPTED_AFTER_MS) {
-      return { state: "trouble", headline: this.texts.waiting, hint: this.texts.waitingHint };
+      return { state: "trouble", look: "full", headline: texts.waiting, hint: texts.waitingHint };
     }
-    if (this.shown.state === "away") return { ...this.shown, state: "trouble" };
-    if (this.shown.state === "idle") return { state: "idle", headline: this.texts.idle };
-    return this.shown;
+    if (this.slow || this.answer.state === "away") {
+      return { state: "trouble", look: "full", headline: texts.slow, hint: texts.slowHint };
+    }
+    return null;
   }
 
   // The picture is mirrored and cut to fill the screen; the box has to follow.
@@ -115,10 +180,10 @@ class Screen {
     });
   }
 
-  // A large answer covers the lower part of the picture, so a face down there moves up.
+  // The panel covers the lower part of the picture, so a face down there moves up.
   keepFaceInSight(covered) {
     const face = this.root.querySelector(".face");
-    const panel = covered && !face.hidden ? this.root.querySelector("main").offsetHeight : 0;
+    const panel = covered && !face.hidden ? this.root.querySelector(".panel").offsetHeight : 0;
     const middle = face.offsetTop + face.offsetHeight / 2;
     const up = Math.max(0, Math.min(panel, middle - (this.kiosk.clientHeight - panel) / 2));
     this.root.querySelector(".stage").style.transform = `translateY(${-up}px)`;
@@ -131,6 +196,6 @@ class Screen {
   }
 }
 
-function sameAnswer(one, other) {
-  return one.state === other.state && one.headline === other.headline && one.time === other.time;
+function isGreeting({ state }) {
+  return GREETINGS.includes(state);
 }

@@ -1,19 +1,16 @@
-"""The kiosks' WebSocket: frames in, answers out.
+"""The kiosks' WebSocket: frames and typed codes in, answers out.
 
-A frame is its number (4 bytes, big endian) followed by a picture. Each answer is `Answer.message` as
-JSON. The address carries `token`, the kiosk's secret, and `session`, a random name that the page
-keeps for its lifetime: a frame that is sent again after a lost connection has the same key and makes
-the same punch.
-
-Close codes: 1003 not a frame, 1008 too many frames, 1009 frame too large, 4401 token withdrawn.
+`protocol` says what may come in. Each answer is `kiosk_words.Answer` as JSON, with `type` and the `seq`
+or `request_id` of what it answers. The address carries `token`, the kiosk's secret, and `session`, a
+random name that the page keeps for its lifetime: what is sent again after a lost connection finds its
+session again and gets the same answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -21,15 +18,15 @@ from urllib.parse import urlsplit
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ray_backend.client import Backend
-from ray_backend.domain.errors import ImageRejected, RollcallError, Unavailable, WrongCredentials
-from streamlit_app import presenters
+from ray_backend.domain.errors import RollcallError, Unavailable, WrongCredentials
+from streamlit_app.camera import page_sessions, protocol
+from streamlit_app.camera.page_sessions import PageSession, PageSessions
+from streamlit_app.camera.protocol import TOKEN_WITHDRAWN, TOO_MANY, Code, Frame, NotMe, Refused
+from streamlit_app.kiosk_words import Naming
 
-MAX_FRAME_BYTES = 1_000_000
-MAX_FRAMES_A_SECOND = 40
+MAX_MESSAGES_A_SECOND = 40
+MAX_WAITING_REQUESTS = 4
 CHECK_TOKEN_EVERY_S = 30.0
-NOT_A_FRAME, TOO_MANY, TOO_LARGE, TOKEN_WITHDRAWN = 1003, 1008, 1009, 4401
-_NUMBER = struct.Struct(">I")
-_SESSION = re.compile(r"[A-Za-z0-9-]{8,64}")
 # Frames wait here for the actors, which do the work; a site has a few kiosks.
 _workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="camera")
 
@@ -37,14 +34,16 @@ _workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="camera")
 class CameraEndpoint:
     """The route's handler. `backend` gives the backend, or raises RollcallError while there is none."""
 
-    def __init__(self, backend: Callable[[], Backend]) -> None:
+    def __init__(self, backend: Callable[[], Backend], naming: Callable[[], Naming]) -> None:
+        """`naming` is how the site shows people's names, asked when a page opens."""
         self._backend = backend
+        self._pages = PageSessions(naming)
 
     async def serve(self, socket: WebSocket) -> None:
         """Lets in pages of our own origin with a valid token only; everybody else gets HTTP 403."""
         token = socket.query_params.get("token", "")
         session = socket.query_params.get("session", "")
-        if not same_origin(socket) or not _SESSION.fullmatch(session):
+        if not same_origin(socket) or not protocol.is_name(session):
             await socket.close()
             return
         try:
@@ -54,28 +53,36 @@ class CameraEndpoint:
             await socket.close()
             return
         await socket.accept()
-        await _Conversation(socket, self._backend, token, kiosk, session).run()
+        page = self._pages.enter(kiosk, session)
+        try:
+            await _Conversation(socket, self._backend, token, kiosk, page).run()
+        finally:
+            self._pages.leave(kiosk, session)
 
     def _verify(self, token: str) -> str:
         return self._backend().access.verify_token(token)
 
 
 class _Conversation:
-    """One kiosk's open connection. At most one frame is worked on and one waits: the newest."""
+    """One kiosk's open connection. At most one frame is worked on and one waits: the newest.
+
+    Typed codes are never dropped and come first.
+    """
 
     def __init__(
-        self, socket: WebSocket, backend: Callable[[], Backend], token: str, kiosk: str, session: str
+        self, socket: WebSocket, backend: Callable[[], Backend], token: str, kiosk: str, page: PageSession
     ) -> None:
         self._socket = socket
         self._backend = backend
         self._token = token
         self._kiosk = kiosk
-        self._session = session
+        self._page = page
         self._verified_at = time.monotonic()
-        self._newest: bytes | None = None
-        self._frame_came = asyncio.Event()
+        self._frame: Frame | None = None
+        self._requests: deque[Code | NotMe] = deque()
+        self._something_came = asyncio.Event()
         self._second = 0
-        self._frames_in_second = 0
+        self._messages_in_second = 0
 
     async def run(self) -> None:
         tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._work())]
@@ -91,50 +98,56 @@ class _Conversation:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            frame = message.get("bytes")
-            problem = self._problem(frame)
-            if problem is not None:
-                await self._socket.close(problem)
+            try:
+                self._count()
+                self._keep(protocol.parse(message))
+            except Refused as refused:
+                await self._socket.close(refused.code)
                 return
-            self._newest = frame
-            self._frame_came.set()
+            self._something_came.set()
 
-    def _problem(self, frame: bytes | None) -> int | None:
-        """The close code for what nobody's camera sends."""
-        if frame is None or len(frame) <= _NUMBER.size:
-            return NOT_A_FRAME
-        if len(frame) > MAX_FRAME_BYTES:
-            return TOO_LARGE
+    def _count(self) -> None:
         second = int(time.monotonic())
-        self._frames_in_second = self._frames_in_second + 1 if second == self._second else 1
+        self._messages_in_second = self._messages_in_second + 1 if second == self._second else 1
         self._second = second
-        return TOO_MANY if self._frames_in_second > MAX_FRAMES_A_SECOND else None
+        if self._messages_in_second > MAX_MESSAGES_A_SECOND:
+            raise Refused(TOO_MANY)
+
+    def _keep(self, asked: Frame | Code | NotMe) -> None:
+        if isinstance(asked, Frame):
+            self._frame = asked
+        elif len(self._requests) < MAX_WAITING_REQUESTS:
+            self._requests.append(asked)
+        else:
+            raise Refused(TOO_MANY)
+
+    def _take(self) -> Frame | Code | NotMe | None:
+        if self._requests:
+            return self._requests.popleft()
+        frame, self._frame = self._frame, None
+        return frame
 
     async def _work(self) -> None:
         try:
             while True:
-                await self._frame_came.wait()
-                self._frame_came.clear()
-                await self._socket.send_json(await _in_thread(self._answer, self._newest))
+                await self._something_came.wait()
+                self._something_came.clear()
+                while (asked := self._take()) is not None:
+                    await self._socket.send_json(await _in_thread(self._answer, asked))
         except WrongCredentials:
             await self._socket.close(TOKEN_WITHDRAWN)
         except WebSocketDisconnect:
-            # The kiosk went while we were busy. It asks again with the same key.
+            # The kiosk went while we were busy. It asks again with the same name.
             return
 
-    def _answer(self, frame: bytes) -> dict:
-        """The message for one frame. Raises WrongCredentials when the token is no longer valid."""
-        (seq,) = _NUMBER.unpack_from(frame)
-        key = f"{self._kiosk}/{self._session}/{seq}"
+    def _answer(self, asked: Frame | Code | NotMe) -> dict:
+        """The message for one request. Raises WrongCredentials when the token is no longer valid."""
         try:
             backend = self._backend()
             self._check_token(backend)
-            check_in = backend.check_in(frame[_NUMBER.size :], kiosk=self._kiosk, idempotency_key=key)
-        except ImageRejected:
-            return presenters.UNREADABLE.message(seq)
         except Unavailable:
-            return presenters.NO_ANSWER.message(seq)
-        return presenters.answer_to(check_in, key).message(seq)
+            return page_sessions.away(asked)
+        return self._page.answer(backend, self._kiosk, asked)
 
     def _check_token(self, backend: Backend) -> None:
         if time.monotonic() - self._verified_at < CHECK_TOKEN_EVERY_S:

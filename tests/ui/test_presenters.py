@@ -2,98 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pandas as pd
 import pytest
 
-from ray_backend.domain.answers import CheckIn, PhotoReview
+from ray_backend.domain.answers import PhotoReview
 from ray_backend.domain.model import (
-    Candidate,
-    Decision,
-    DecisionKind,
-    Direction,
     Pack,
-    Person,
     PhotoProblem,
-    Punch,
     QualityIssue,
 )
 from streamlit_app import presenters
 
-AT = datetime(2026, 3, 2, 8, 59, tzinfo=UTC)
-ADA = Person("E1", "Ada Example", AT)
-
-
-def match(direction: Direction = Direction.IN, *, repeated: bool = False, key: str = "mine") -> CheckIn:
-    punch = Punch(ADA.person_id, AT, direction, "entrance", "face", key, ("a", "b"))
-    decision = Decision(DecisionKind.MATCH, Candidate(ADA.person_id, 0.9))
-    return CheckIn(decision, (10, 20, 60, 80), (100, 200), ADA, punch, AT, repeated)
-
-
-@pytest.mark.parametrize(
-    ("direction", "state", "headline", "word"),
-    [
-        (Direction.IN, "in", "Welcome, Ada Example", "IN"),
-        (Direction.OUT, "out", "Goodbye, Ada Example", "OUT"),
-    ],
-)
-def test_coming_and_going_differ_in_state_and_word(direction, state, headline, word):
-    answer = presenters.answer_to(match(direction), "mine")
-
-    assert (answer.state, answer.headline, answer.direction, answer.time) == (state, headline, word, "08:59")
-
-
-def test_a_punch_of_an_earlier_frame_is_no_news_but_ones_own_is():
-    assert presenters.answer_to(match(repeated=True, key="earlier"), "mine").state == "already"
-    assert presenters.answer_to(match(repeated=True, key="mine"), "mine").state == "in"
-
-
-def test_already_out_says_out():
-    answer = presenters.answer_to(match(Direction.OUT, repeated=True, key="earlier"), "mine")
-
-    assert answer.headline == "Already checked out at 08:59"
-
-
-def test_a_new_greeting_outranks_everything_and_nothing_outranks_it():
-    ranks = [
-        presenters.answer_to(check_in, "mine").rank
-        for check_in in (
-            CheckIn(Decision(DecisionKind.NO_FACE)),
-            CheckIn(Decision(DecisionKind.UNKNOWN)),
-            match(repeated=True, key="earlier"),
-            match(),
-        )
-    ]
-
-    assert ranks == sorted(set(ranks))
-
 
 @pytest.mark.parametrize("issue", list(QualityIssue))
-def test_every_flaw_has_one_plain_hint_at_the_kiosk_and_a_reason_at_enrolment(issue):
-    hint = presenters.answer_to(CheckIn(Decision(DecisionKind.POOR_QUALITY, issue=issue)), "mine").headline
-    reason = presenters.photo_reason(PhotoReview("a", issue))
-
-    assert 0 < len(hint) <= 25
-    assert reason.endswith(".")
-
-
-@pytest.mark.parametrize("kind", [DecisionKind.UNKNOWN, DecisionKind.AMBIGUOUS, DecisionKind.SPOOF])
-def test_who_is_not_recognised_is_sent_to_the_desk_without_a_name(kind):
-    doubtful = Decision(kind, Candidate("a", 0.6), Candidate("b", 0.59))
-    answer = presenters.answer_to(CheckIn(doubtful), "mine")
-
-    assert (answer.state, answer.hint, answer.name) == ("unknown", "Please ask at the desk.", "")
-    assert answer.confirm > 1
-
-
-def test_unknown_and_ambiguous_have_their_own_words():
-    headlines = {
-        presenters.answer_to(CheckIn(Decision(kind)), "mine").headline
-        for kind in (DecisionKind.UNKNOWN, DecisionKind.AMBIGUOUS, DecisionKind.SPOOF)
-    }
-
-    assert len(headlines) == 3
+def test_every_flaw_of_a_photo_has_a_reason(issue):
+    assert presenters.photo_reason(PhotoReview("a", issue)).endswith(".")
 
 
 @pytest.mark.parametrize(
