@@ -14,7 +14,8 @@ from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import Pack, PeopleQuery, Person, Template
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
-from ray_backend.ports import Clock, FaceEngine, GalleryIndex, LivenessModel, Store
+from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Journal, LivenessModel, Store
+from ray_backend.services import codes, look_alikes
 from ray_backend.services.access import AccessService
 from ray_backend.services.audit import Auditor
 from ray_backend.services.calibration import CalibrationService
@@ -26,12 +27,16 @@ from ray_backend.services.kiosk import KioskSession
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.policy import Policy
+from ray_backend.services.punch_log import PunchLog
+from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
+from ray_backend.services.roster import Roster
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url
 from ray_backend.storage.copy import CopyReport
 from ray_backend.storage.copy import Progress as CopyProgress
 from ray_backend.storage.copy import copy_store as copy
+from ray_backend.storage.journal import FileJournal
 from ray_backend.vision import packs
 
 log = logging.getLogger(__name__)
@@ -123,11 +128,13 @@ def build_records(
     *,
     store: Store | None = None,
     clock: Clock | None = None,
+    journal: Journal | None = None,
     shards: Sequence[GalleryIndex] = (),
 ) -> Records:
     """The use cases over a filled gallery. `pack_spec` is what finds the pack again.
 
-    `shards` are the parts of a gallery that is held elsewhere, and filled already.
+    `journal` keeps punches while the database is away; by default it lies in the data folder. `shards`
+    are the parts of a gallery that is held elsewhere, and filled already.
 
     Raises StoreUnavailable and PackMismatch.
     """
@@ -138,18 +145,36 @@ def build_records(
         pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
     )
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
-    check_ins = CheckInService(store, gallery, clock, policy)
+    reach = Reach(store)
+    remembered = RememberedSettings(store, reach, *codes.PREFIXES, look_alikes.PREFIX)
+    roster = Roster(store, reach)
+    punches = PunchLog(store, journal or _journal(settings), clock, reach)
+    known = {
+        "roster": roster,
+        "punches": punches,
+        "codes": codes.Codes(store, reach, remembered, roster, clock),
+        "look_alikes": look_alikes.LookAlikes(store, remembered, gallery, policy),
+    }
+    check_ins = CheckInService(store, reach, gallery, clock, policy, **known)
     return Records(
         store=store,
         check_ins=check_ins,
-        enrolments=EnrolService(store, gallery, clock, policy, pack_spec),
-        people=PeopleService(store, gallery, clock, policy),
+        enrolments=EnrolService(
+            store, gallery, clock, policy, pack_spec, roster=roster, look_alikes=known["look_alikes"]
+        ),
+        people=PeopleService(store, gallery, clock, policy, **known),
         reports=ReportService(store, clock, settings.zone),
         access=AccessService(store, clock),
-        overview=OverviewService(store, gallery, pack),
+        overview=OverviewService(store, gallery, pack, punches),
         calibration=CalibrationService(store, clock, policy),
         groups=GroupService(store, check_ins, clock, policy),
     )
+
+
+def _journal(settings: Settings) -> Journal:
+    # What a site's journal holds must not be delivered to a store of a trial, which forgets it.
+    trial = settings.store.strip().lower() == "memory"
+    return FileJournal(settings.data_dir / ("journal-of-trials" if trial else "journal"))
 
 
 def build_gallery_shard(settings: Settings, pack: Pack, index: int) -> GalleryIndex:

@@ -117,10 +117,11 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class PersonDetails:
-    """A person and the templates, oldest first."""
+    """A person and the templates, oldest first. `has_code` says whether a PIN or badge number is set."""
 
     person: Person
     templates: tuple[Template, ...]
+    has_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,13 @@ class KioskToken:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`templates` and `gallery_version` are the running gallery's, `people` counts everybody stored."""
+    """`templates` and `gallery_version` are the running gallery's, `people` counts everybody stored.
+
+    `journal_depth` counts the punches that wait on the DatabaseActor's machine for the database.
+    """
 
     pack: Pack
     people: int
     templates: int
     gallery_version: int
+    journal_depth: int = 0

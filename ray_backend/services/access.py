@@ -13,8 +13,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from ray_backend.domain.answers import KioskToken
-from ray_backend.domain.errors import InvalidInput, NotFound, TooManyAttempts, WrongCredentials
+from ray_backend.domain.errors import InvalidInput, NotFound, WrongCredentials
 from ray_backend.ports import Clock, Store
+from ray_backend.services.attempts import Attempts
 from ray_backend.services.audit import Auditor
 
 _PASSWORD = "admin/password_hash"
@@ -22,9 +23,6 @@ _FAILURES = "admin/failures"
 _TOKENS = "kiosk_token/"
 _KEYS = "api_key/"
 MIN_PASSWORD_LENGTH = 10
-FREE_ATTEMPTS = 5
-FIRST_LOCK = timedelta(seconds=30)
-LONGEST_LOCK = timedelta(minutes=15)
 
 
 class Role(StrEnum):
@@ -58,6 +56,7 @@ class AccessService:
         self._clock = clock
         self._hasher = hasher or PasswordHasher()
         self._audit = Auditor(store, clock)
+        self._attempts = Attempts(store, clock, _FAILURES, "passwords", on_lock=self._note_lock)
         # Guesses sent at once would all be checked before the first of them is counted.
         self._one_at_a_time = threading.Lock()
 
@@ -92,12 +91,12 @@ class AccessService:
             self._sign_in(password)
 
     def _sign_in(self, password: str) -> None:
-        self._refuse_while_locked()
+        self._attempts.refuse_while_locked()
         stored = self._store.get_setting(_PASSWORD)
         if stored is None or not self._verifies(stored, password):
-            self._count_failure()
+            self._attempts.count_failure()
             raise WrongCredentials("This password is not right. Check capital letters and try again.")
-        self._store.put_setting(_FAILURES, None)
+        self._attempts.forget()
         if self._hasher.check_needs_rehash(stored):
             self._store.put_setting(_PASSWORD, self._hasher.hash(password))
 
@@ -178,7 +177,7 @@ class AccessService:
 
     def _set_password(self, password: str) -> None:
         self._store.put_setting(_PASSWORD, self._hasher.hash(password))
-        self._store.put_setting(_FAILURES, None)
+        self._attempts.forget()
         self._audit.record("system", "admin.password_set", "admin")
 
     def _verifies(self, stored: str, password: str) -> bool:
@@ -187,24 +186,8 @@ class AccessService:
         except (VerifyMismatchError, InvalidHashError):
             return False
 
-    def _refuse_while_locked(self) -> None:
-        failures = self._store.get_setting(_FAILURES)
-        if not failures or "locked_until" not in failures:
-            return
-        left_s = (datetime.fromisoformat(failures["locked_until"]) - self._clock.now()).total_seconds()
-        if left_s > 0:
-            raise TooManyAttempts(
-                f"Too many wrong passwords. Wait {round(left_s) or 1} seconds and try again.", left_s
-            )
-
-    def _count_failure(self) -> None:
-        count = (self._store.get_setting(_FAILURES) or {"count": 0})["count"] + 1
-        failures = {"count": count}
-        if count >= FREE_ATTEMPTS:
-            lock = min(FIRST_LOCK * 2 ** min(count - FREE_ATTEMPTS, 10), LONGEST_LOCK)
-            failures["locked_until"] = (self._clock.now() + lock).isoformat()
-            self._audit.record("system", "admin.locked", "admin", seconds=lock.total_seconds())
-        self._store.put_setting(_FAILURES, failures)
+    def _note_lock(self, lock: timedelta) -> None:
+        self._audit.record("system", "admin.locked", "admin", seconds=lock.total_seconds())
 
 
 def _checked_name(name: str, whose: str, example: str) -> str:

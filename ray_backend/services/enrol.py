@@ -24,8 +24,10 @@ from ray_backend.domain.quality import find_issue, score
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
+from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.owner import find_other_owner
 from ray_backend.services.policy import Policy
+from ray_backend.services.roster import Roster
 
 PACK_SETTING = "pack"
 # A second face of less than this share of the first one's width stands in the background.
@@ -37,13 +39,23 @@ class EnrolService:
     """Registers people and adds photos to them."""
 
     def __init__(
-        self, store: Store, gallery: GalleryIndex, clock: Clock, policy: Policy, pack_spec: str
+        self,
+        store: Store,
+        gallery: GalleryIndex,
+        clock: Clock,
+        policy: Policy,
+        pack_spec: str,
+        *,
+        roster: Roster,
+        look_alikes: LookAlikes,
     ) -> None:
         self._store = store
         self._gallery = gallery
         self._clock = clock
         self._policy = policy
         self._pack_spec = pack_spec
+        self._roster = roster
+        self._look_alikes = look_alikes
         self._audit = Auditor(store, clock)
         # Two desks that register the same face at once: the second has to find the first.
         self._one_at_a_time = threading.Lock()
@@ -97,6 +109,8 @@ class EnrolService:
         self._require_some(reviews)
         self._pin_pack()
         self._store.add_person(person, templates)
+        self._roster.put(person)
+        self._look_alikes.note(templates)
         self._gallery.add(templates)
         self._audit.record(actor, "person.enrolled", person.person_id, templates=len(templates))
         return Enrolment(person, tuple(reviews))
@@ -122,6 +136,7 @@ class EnrolService:
         if templates:
             self._pin_pack()
             self._store.add_templates(templates)
+            self._look_alikes.note(templates)
             if person.active:
                 self._gallery.add(templates)
             self._audit.record(actor, "person.photos_added", person_id, templates=len(templates))
@@ -149,6 +164,7 @@ class EnrolService:
             raise _belongs_to("This template", other)
         self._pin_pack()
         self._store.add_templates([template])
+        self._look_alikes.note([template])
         if person.active:
             self._gallery.add([template])
         self._audit.record("program", "person.photos_added", template.person_id, templates=1)

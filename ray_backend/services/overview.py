@@ -5,18 +5,28 @@ from __future__ import annotations
 from ray_backend.domain.answers import Overview
 from ray_backend.domain.model import Pack, PeopleQuery
 from ray_backend.ports import GalleryIndex, Store
+from ray_backend.services.punch_log import PunchLog
 
 
 class OverviewService:
     """Counts."""
 
-    def __init__(self, store: Store, gallery: GalleryIndex, pack: Pack) -> None:
+    def __init__(self, store: Store, gallery: GalleryIndex, pack: Pack, punches: PunchLog) -> None:
         self._store = store
         self._gallery = gallery
         self._pack = pack
+        self._punches = punches
 
     def overview(self) -> Overview:
         """Raises StoreUnavailable."""
         self._store.ping()
         people = self._store.list_people(PeopleQuery(limit=1)).total
-        return Overview(self._pack, people, len(self._gallery), self._gallery.version)
+        return Overview(self._pack, people, *self.gallery(), journal_depth=self.journal_depth())
+
+    def gallery(self) -> tuple[int, int]:
+        """How many templates it holds and its version; needs no database."""
+        return len(self._gallery), self._gallery.version
+
+    def journal_depth(self) -> int:
+        """How many punches wait on this machine for the database; needs no database."""
+        return len(self._punches)

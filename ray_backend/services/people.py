@@ -10,15 +10,34 @@ from ray_backend.domain.model import Page, PeopleQuery, Person, Template
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
+from ray_backend.services.codes import Codes
+from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.owner import find_other_owner
 from ray_backend.services.policy import Policy
+from ray_backend.services.punch_log import PunchLog
+from ray_backend.services.roster import Roster
 
 
 class PeopleService:
     """Reads and changes people; the gallery follows at once."""
 
-    def __init__(self, store: Store, gallery: GalleryIndex, clock: Clock, policy: Policy) -> None:
+    def __init__(
+        self,
+        store: Store,
+        gallery: GalleryIndex,
+        clock: Clock,
+        policy: Policy,
+        *,
+        roster: Roster,
+        punches: PunchLog,
+        codes: Codes,
+        look_alikes: LookAlikes,
+    ) -> None:
         self._store = store
+        self._roster = roster
+        self._punches = punches
+        self._codes = codes
+        self._look_alikes = look_alikes
         self._gallery = gallery
         self._policy = policy
         self._audit = Auditor(store, clock)
@@ -33,7 +52,11 @@ class PeopleService:
 
     def details(self, person_id: str) -> PersonDetails:
         """Raises PersonNotFound."""
-        return PersonDetails(self._store.get_person(person_id), tuple(self._store.templates_of(person_id)))
+        return PersonDetails(
+            self._store.get_person(person_id),
+            tuple(self._store.templates_of(person_id)),
+            has_code=self._codes.has(person_id),
+        )
 
     def departments(self) -> list[str]:
         """The departments in use, sorted."""
@@ -60,6 +83,7 @@ class PeopleService:
         ]
         if fields:
             self._store.update_person(after)
+            self._roster.put(after)
             self._audit.record(actor, "person.changed", person_id, fields=fields)
         return after
 
@@ -73,12 +97,21 @@ class PeopleService:
         if active:
             self._refuse_second_registration(person, templates)
         self._store.update_person(person)
+        self._roster.put(person)
         if active:
+            self._look_alikes.note(templates)
             self._gallery.add(templates)
         else:
             self._gallery.remove_person(person_id)
         self._audit.record(actor, "person.activated" if active else "person.deactivated", person_id)
         return person
+
+    def set_code(self, person_id: str, code: str | None, *, actor: str) -> None:
+        """Gives the person a PIN or badge number of 4 to 12 digits for the kiosk; None takes it away.
+
+        Raises PersonNotFound, InvalidInput for one that is too easy, and Conflict for one that is taken.
+        """
+        self._codes.set(person_id, code, actor=actor)
 
     def remove_template(self, template_id: str, *, actor: str) -> Template:
         """Raises TemplateNotFound."""
@@ -91,14 +124,20 @@ class PeopleService:
         """Removes the person, the templates with their photos and, unless kept, the punches, for good.
 
         `typed_employee_id` is what the admin typed to confirm. Kept punches have no link to a name any
-        more. Raises PersonNotFound and InvalidInput.
+        more. Raises PersonNotFound, InvalidInput, and StoreUnavailable while punches of the person wait in
+        the journal: they could not be removed.
         """
         person = self._store.get_person(person_id)
         if typed_employee_id.strip() != person.employee_id:
             raise InvalidInput("Type the employee id exactly as shown to confirm the erasure.")
         # Out of the gallery first: from here on nobody is recognised as this person, even if we die.
         self._gallery.remove_person(person_id)
+        self._punches.settle(person_id)
+        self._codes.remove(person_id)
+        self._look_alikes.forget(person_id)
         erasure = self._store.erase_person(person_id, keep_punches=keep_punches)
+        self._roster.forget(person_id)
+        self._punches.forget(person_id)
         self._audit.record(
             actor,
             "person.erased",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+import ray
 
 from ray_backend import bootstrap
 from ray_backend.domain.answers import Recognition
-from ray_backend.domain.errors import ImageRejected, InvalidInput
+from ray_backend.domain.errors import ImageRejected, InvalidInput, StoreUnavailable
 from ray_backend.domain.model import Candidate, FrameAnalysis, Pack, Punch, Template
 from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
+
+log = logging.getLogger(__name__)
 
 NAMESPACE = "rollcall"
 DATABASE_ACTOR = "DatabaseActor"
@@ -24,6 +29,26 @@ SHARD_ACTOR = "GalleryShardActor"
 _SERVICES = frozenset(
     {"check_ins", "enrolments", "people", "reports", "access", "overview", "groups", "calibration"}
 )
+
+
+T = TypeVar("T")
+_ASK_AGAIN_S = 1.0
+
+
+def _patiently(build: Callable[[], T]) -> T:
+    """Builds what needs the database. Raises StoreUnavailable at the first start only.
+
+    Ray starts an actor that was killed again, but gives up on one for ever whose constructor fails: that
+    one waits for the database to come back.
+    """
+    while True:
+        try:
+            return build()
+        except StoreUnavailable:
+            if not (ray.is_initialized() and ray.get_runtime_context().was_current_actor_reconstructed):
+                raise
+            log.exception("the actor was started again, but the database is away; it is asked again")
+            time.sleep(_ASK_AGAIN_S)
 
 
 class FaceEmbeddingActor:
@@ -70,7 +95,7 @@ class GalleryShardActor:
     """Holds one part of a gallery that is spread over several actors; fills itself from the database."""
 
     def __init__(self, settings: Settings, pack: Pack, index: int) -> None:
-        self._gallery = bootstrap.build_gallery_shard(settings, pack, index)
+        self._gallery = _patiently(lambda: bootstrap.build_gallery_shard(settings, pack, index))
 
     def pid(self) -> int:
         """This actor's process."""
@@ -88,15 +113,19 @@ class DatabaseActor:
     def __init__(
         self, settings: Settings, pack: Pack, pack_spec: str, shards: Sequence[GalleryIndex] = ()
     ) -> None:
-        self._records = bootstrap.build_records(settings, pack, pack_spec, shards=shards)
+        self._records = _patiently(lambda: bootstrap.build_records(settings, pack, pack_spec, shards=shards))
 
     def health(self) -> dict[str, Any]:
-        """`pid`, `templates` in the gallery and its `gallery_version`. Raises StoreUnavailable."""
-        overview = self._records.overview.overview()
+        """`pid`, `templates` in the gallery and its `gallery_version`, and `journal`: how many punches
+        wait for the database. Answers while that is away, too. `decisions_dropped`: see `CheckInService`.
+        """
+        templates, version = self._records.overview.gallery()
         return {
             "pid": os.getpid(),
-            "templates": overview.templates,
-            "gallery_version": overview.gallery_version,
+            "templates": templates,
+            "gallery_version": version,
+            "journal": self._records.overview.journal_depth(),
+            "decisions_dropped": self._records.check_ins.notes_dropped,
         }
 
     def call(self, service: str, method: str, args: tuple, kwargs: dict) -> Any:

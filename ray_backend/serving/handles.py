@@ -27,6 +27,11 @@ from ray_backend.settings import Settings
 _REPEATABLE = frozenset(
     {
         "check_ins.check_in",
+        "check_ins.punch_recognised",
+        "check_ins.punch_by_code",
+        "check_ins.dispute",
+        "check_ins.note",
+        "check_ins.look_alikes",
         "check_ins.recognise",
         "check_ins.find_similar",
         "enrolments.review",
@@ -42,6 +47,7 @@ _REPEATABLE = frozenset(
         "access.api_keys",
         "access.tokens",
         "overview.overview",
+        "overview.journal_depth",
         "calibration.start",
         "calibration.state",
         "groups.record_present",

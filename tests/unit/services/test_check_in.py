@@ -244,6 +244,11 @@ def test_one_request_sent_sixteen_times_at_once_is_recorded_once(open_site):
     assert {answer.punch for answer in answers} == {punch}
 
 
+def punches_of(site):
+    """The site's log of punches."""
+    return site.backend._records.check_ins._punches
+
+
 class FailingStore(MemoryStore):
     """Stops answering when `away` names the method."""
 
@@ -256,17 +261,35 @@ class FailingStore(MemoryStore):
 
 
 @pytest.mark.parametrize("away", ["find_punch", "get_person", "last_punch", "add_punch"])
-def test_without_a_database_nothing_is_acknowledged_and_a_repetition_records(open_site, away):
+def test_without_a_database_the_journal_takes_the_punch_and_a_repetition_finds_it(open_site, away):
+    store = FailingStore()
+    site = open_site(store=store)
+    ada = site.enrol(ADA)
+    store.away = away
+    answer = site.check_in(ADA, idempotency_key="k")
+    assert (answer.person, answer.repeated, answer.delivered) == (ada, False, False)
+    assert site.punches() == []
+    again = site.check_in(ADA, idempotency_key="k")
+    assert (again.punch, again.repeated, again.delivered) == (answer.punch, True, False)
+    store.away = ""
+    assert punches_of(site).deliver()
+    assert site.punches() == [answer.punch]
+    late = site.check_in(ADA, idempotency_key="k")
+    assert (late.punch, late.repeated, late.delivered) == (answer.punch, True, True)
+
+
+def test_without_database_and_journal_nothing_is_acknowledged_and_a_repetition_records(open_site):
     store = FailingStore()
     site = open_site(store=store)
     site.enrol(ADA)
-    store.away = away
-    with pytest.raises(StoreUnavailable):
+    store.away = "add_punch"
+    (site.settings.data_dir / "journal-of-trials").write_text("a file in the way of the journal")
+    with pytest.raises(StoreUnavailable, match="journal"):
         site.check_in(ADA, idempotency_key="k")
     store.away = ""
+    assert punches_of(site).deliver()
     assert site.punches() == []
-    answer = site.check_in(ADA, idempotency_key="k")
-    assert not answer.repeated
+    assert not site.check_in(ADA, idempotency_key="k").repeated
     assert len(site.punches()) == 1
 
 

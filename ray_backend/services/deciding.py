@@ -1,0 +1,85 @@
+"""Who a face is: the search, the decision, and the person behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+
+from ray_backend.domain.answers import RecognisedFace, Recognition
+from ray_backend.domain.decision import decide
+from ray_backend.domain.errors import ImageRejected, PersonNotFound
+from ray_backend.domain.model import AnalysedFace, Candidate, Decision, DecisionKind, FrameAnalysis, Person
+from ray_backend.domain.quality import find_issue
+from ray_backend.ports import GalleryIndex
+from ray_backend.services.policy import Policy
+from ray_backend.services.roster import Roster
+
+
+class Decider:
+    """Names faces by the gallery and the site's policy. Records nothing."""
+
+    def __init__(self, gallery: GalleryIndex, roster: Roster, policy: Policy) -> None:
+        self._gallery = gallery
+        self._roster = roster
+        self._policy = policy
+
+    def decide(self, face: AnalysedFace) -> Decision:
+        """What the policy makes of one face."""
+        issue = find_issue(face.quality, self._policy.check_in_limits)
+        if issue is not None:
+            return Decision(DecisionKind.POOR_QUALITY, issue=issue)
+        candidates = self._gallery.search(face.embedding[None, :])[0]
+        return decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
+
+    def enrolled(self, person_id: str) -> Person | None:
+        """The person, unless another process erased or deactivated the person a moment ago."""
+        try:
+            person = self._roster.get(person_id)
+        except PersonNotFound:
+            person = None
+        if person is None or not person.active:
+            self._gallery.remove_person(person_id)
+            return None
+        return person
+
+    def recognise(
+        self, answers: Sequence[FrameAnalysis | ImageRejected]
+    ) -> list[Recognition | ImageRejected]:
+        """See `CheckInService.recognise`."""
+        started = perf_counter()
+        analyses = [answer for answer in answers if isinstance(answer, FrameAnalysis)]
+        version = self._gallery.version
+        good = [
+            face
+            for analysis in analyses
+            for face in analysis.faces
+            if face.embedding is not None and find_issue(face.quality, self._policy.check_in_limits) is None
+        ]
+        found = self._gallery.search(np.stack([face.embedding for face in good])) if good else []
+        candidates = {id(face): row for face, row in zip(good, found, strict=True)}
+        search_ms = 1000 * (perf_counter() - started) / max(1, len(analyses))
+        return [
+            Recognition(
+                tuple(self._recognised(face, candidates.get(id(face))) for face in answer.faces),
+                answer.pack_id,
+                version,
+                answer.timings_ms | {"search": search_ms},
+            )
+            if isinstance(answer, FrameAnalysis)
+            else answer
+            for answer in answers
+        ]
+
+    def _recognised(self, face: AnalysedFace, candidates: list[Candidate] | None) -> RecognisedFace:
+        if candidates is None:
+            issue = find_issue(face.quality, self._policy.check_in_limits)
+            return RecognisedFace(face.box, face.quality, Decision(DecisionKind.POOR_QUALITY, issue=issue))
+        decision = decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
+        person = None
+        if decision.kind is DecisionKind.MATCH:
+            person = self.enrolled(decision.best.person_id)
+            if person is None:
+                decision = Decision(DecisionKind.UNKNOWN)
+        return RecognisedFace(face.box, face.quality, decision, person)
