@@ -59,7 +59,9 @@ class FakeEngine:
     pack = FAKE_PACK
 
     def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
-        colours = np.unique(image_bgr.reshape(-1, 3), axis=0)
+        # One number for each pixel: comparing rows of three would take most of the tests' time.
+        numbers = np.unique(image_bgr.astype(np.uint32) @ np.array([1, 256, 65536], np.uint32))
+        colours = np.stack([numbers & 255, numbers >> 8 & 255, numbers >> 16], axis=1).astype(np.uint8)
         faces = [self._face(image_bgr, colour) for colour in colours if colour.any()]
         return sorted(faces, key=lambda face: face.box[0] - face.box[2])
 

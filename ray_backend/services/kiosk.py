@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ray_backend.domain.answers import CheckIn, KioskAnswer
+from ray_backend.domain.errors import Unavailable
 from ray_backend.domain.kiosk.words import Phase, Scene, SeenFace, SeenFrame, Verdict
 from ray_backend.domain.model import (
     AnalysedFace,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 # Somebody who gets no result for this long is offered the other way.
 OFFER_CODE_AFTER_S = 4.0
 _NEAREST_PEOPLE = 3
+_LOOK_ALIKES_EVERY_S = 60.0
 
 
 class Faces(Protocol):
@@ -187,6 +190,29 @@ class KioskSession:
             frames=verdict.frames,
             seconds=verdict.seconds,
         )
+
+
+class KnownLookAlikes:
+    """Who looks like whom, read again every minute: a kiosk's session lasts for days."""
+
+    def __init__(
+        self,
+        read: Callable[[], Mapping[str, frozenset[str]]],
+        elapsed_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`read` may raise Unavailable later on; what was known before then stays."""
+        self._read = read
+        self._elapsed_s = elapsed_s
+        self._known = read()
+        self._read_at = elapsed_s()
+
+    def __call__(self, person_id: str) -> frozenset[str]:
+        """The people who were noted as looking like this one at their enrolment."""
+        if self._elapsed_s() - self._read_at > _LOOK_ALIKES_EVERY_S:
+            self._read_at = self._elapsed_s()
+            with suppress(Unavailable):
+                self._known = self._read()
+        return self._known.get(person_id, frozenset())
 
 
 def _is_failure(result: CheckIn | None) -> bool:
