@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.errors import WrongCredentials
 from streamlit_app import deps, links, style
 from streamlit_app.camera.live import live_camera
-from streamlit_app.camera.photo import photo_check_in
+from streamlit_app.camera.modes import (
+    CameraMode,
+    Ended,
+    Kiosk,
+    Mode,
+    Refusals,
+    failure_words,
+    first_mode,
+    next_mode,
+)
+from streamlit_app.camera.photo import photo_mode
+from streamlit_app.camera.stream import stream_mode
 
-_PHOTO_MODE = "kiosk_photo_mode"
+_MODE, _REFUSALS = "kiosk_mode", "kiosk_refusals"
 
 
 def render(backend: Backend) -> None:
@@ -18,31 +32,56 @@ def render(backend: Backend) -> None:
     style.kiosk_mode()
     token = st.query_params.get("token", "")
     try:
-        kiosk = backend.access.verify_token(token)
+        name = backend.access.verify_token(token)
     except WrongCredentials:
         _not_allowed(wrong=bool(token))
         return
-    if st.session_state.get(_PHOTO_MODE):
-        _photo_page(backend, kiosk)
-    else:
-        _live_page(token)
+    _camera(Kiosk(backend, name, token, deps.settings()))
 
 
-def _live_page(token: str) -> None:
-    # Not a fragment: a restarted server does not know the fragments of pages that stayed open.
-    if live_camera(token, deps.settings()):
-        st.session_state[_PHOTO_MODE] = True
-        st.rerun()
-
-
-def _photo_page(backend: Backend, kiosk: str) -> None:
-    _, middle, _ = st.columns([1, 4, 1])
-    with middle:
-        st.title("Check in with a photo")
-        photo_check_in(backend, kiosk)
-        if st.button("Back to the live camera", icon=":material/videocam:"):
-            del st.session_state[_PHOTO_MODE]
+def _camera(kiosk: Kiosk) -> None:
+    """Shows the mode that runs here, and goes on to the next one when it has failed."""
+    mode, why = st.session_state.get(_MODE) or (first_mode(kiosk.settings), "")
+    ended = _MODES[mode](replace(kiosk, why=why))
+    if ended is Ended.PHOTO_WANTED:
+        _change(Mode.PHOTO, "")
+    if ended is Ended.FAILED:
+        following = next_mode(kiosk.settings, mode)
+        if following is not None:
+            _change(following, failure_words(mode))
+        elif mode is Mode.WEBRTC:
             st.rerun()
+
+
+def _change(mode: Mode, why: str) -> None:
+    st.session_state[_MODE] = (mode, why)
+    st.rerun()
+
+
+def _live(kiosk: Kiosk) -> Ended:
+    # Not a fragment: a restarted server does not know the fragments of pages that stayed open.
+    if live_camera(kiosk.token, kiosk.settings):
+        return Ended.PHOTO_WANTED
+    said = st.session_state.get("live_camera") or {}
+    if not said.get("refused"):
+        return Ended.STAYS
+    # The token is good and the page itself gets through, so something on the way stops WebSockets.
+    refusals: Refusals = st.session_state.setdefault(_REFUSALS, Refusals())
+    return Ended.FAILED if refusals.note(time.monotonic()) else Ended.STAYS
+
+
+def _photo(kiosk: Kiosk) -> Ended:
+    ended = photo_mode(kiosk)
+    if kiosk.settings.camera != "photo":
+        _, middle, _ = st.columns([1, 4, 1])
+        if middle.button("Back to the live camera", icon=":material/videocam:"):
+            del st.session_state[_MODE]
+            st.session_state.pop(_REFUSALS, None)
+            st.rerun()
+    return ended
+
+
+_MODES: dict[Mode, CameraMode] = {Mode.WEBSOCKET: _live, Mode.WEBRTC: stream_mode, Mode.PHOTO: _photo}
 
 
 def _not_allowed(wrong: bool) -> None:

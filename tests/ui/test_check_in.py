@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ray_backend.domain.model import PunchQuery
+from streamlit_app.camera.modes import Mode
 from streamlit_app.views import check_in
 from tests.fakes import photo
 from tests.ui.conftest import enrol, page, words
@@ -20,7 +21,7 @@ def kiosk(backend, token):
     """The photo page of a kiosk, not run yet."""
     test = page(check_in.render, backend, signed_in=False)
     test.query_params["token"] = token
-    test.session_state["kiosk_photo_mode"] = True
+    test.session_state["kiosk_mode"] = (Mode.PHOTO, "")
     return test
 
 
