@@ -96,12 +96,12 @@ class PageSession:
         return replace(shown, punch_id="")
 
     def _served_by_code(self, answer: KioskAnswer) -> bool:
-        """Whether this is a refusal of somebody who has just typed the code."""
-        if answer.scene.phase is Phase.IDLE or (
-            self._coded_at is not None and time.monotonic() - self._coded_at > _CODE_COUNTS_S
-        ):
+        """Whether this would send somebody to type a code who has just done so."""
+        left = answer.scene.phase is Phase.IDLE and not answer.scene.locked
+        if left or (self._coded_at is not None and time.monotonic() - self._coded_at > _CODE_COUNTS_S):
             self._coded_at = None
-        refused = answer.check_in is not None and answer.check_in.decision.kind is not DecisionKind.MATCH
+        got = answer.check_in
+        refused = answer.scene.locked if got is None else got.decision.kind is not DecisionKind.MATCH
         return self._coded_at is not None and refused
 
     def _name(self, check_in: CheckIn | None) -> str:

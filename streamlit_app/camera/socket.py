@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from ray_backend.client import Backend
 from ray_backend.domain.errors import RollcallError, Unavailable, WrongCredentials
@@ -136,8 +136,8 @@ class _Conversation:
                     await self._socket.send_json(await _in_thread(self._answer, asked))
         except WrongCredentials:
             await self._socket.close(TOKEN_WITHDRAWN)
-        except WebSocketDisconnect:
-            # The kiosk went while we were busy. It asks again with the same name.
+        except (WebSocketDisconnect, WebSocketDisconnected):
+            # The kiosk went while we were busy, or was sent away. It asks again with the same name.
             return
 
     def _answer(self, asked: Frame | Code | NotMe) -> dict:
