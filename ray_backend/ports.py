@@ -113,11 +113,13 @@ class GalleryIndex(Protocol):
     def remove_person(self, person_id: str) -> None:
         """Forgets all templates of a person; unknown ids are no error."""
 
-    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
+    def search(
+        self, embeddings: np.ndarray, limit: int = 2, only: frozenset[str] | None = None
+    ) -> list[list[Candidate]]:
         """For each row of (N, D) float32 L2-normalised, the `limit` nearest people, best first.
 
-        A person's similarity is the largest over the person's templates. Raises ValueError when D
-        is not the gallery's dimension.
+        A person's similarity is the largest over the person's templates. `only` names the people to look
+        among, None all. Raises ValueError when D is not the gallery's dimension.
         """
 
 

@@ -87,10 +87,12 @@ class ApproximateGallery:
         self._rows.remove_person(person_id)
         self._build()
 
-    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
+    def search(
+        self, embeddings: np.ndarray, limit: int = 2, only: frozenset[str] | None = None
+    ) -> list[list[Candidate]]:
         """See `GalleryIndex`; a person whose nearest template has an unlucky code may be missed."""
         asked = checked(embeddings, self._dimension)
-        return self._rows.read(lambda view: self._search(view, asked, limit))
+        return self._rows.read(lambda view: self._search(view, asked, limit, only))
 
     def settle(self) -> None:
         """Returns when everything that is to be packed is; for tests and benches."""
@@ -102,10 +104,14 @@ class ApproximateGallery:
         self._closed = True
         self.settle()
 
-    def _search(self, view: View, asked: np.ndarray, limit: int) -> list[list[Candidate]]:
+    def _search(
+        self, view: View, asked: np.ndarray, limit: int, only: frozenset[str] | None
+    ) -> list[list[Candidate]]:
         packed = any(chunk.index is not None for chunk, _ in view.parts)
-        if not packed or len(self) <= self._exact_limit or limit > _MOST_PEOPLE or not len(asked):
-            return scan(view, asked, limit)
+        small = not packed or len(self) <= self._exact_limit or not len(asked)
+        # The codes' best of everybody may hold nobody of a few people asked for.
+        if small or limit > _MOST_PEOPLE or only is not None:
+            return scan(view, asked, limit, only)
         answers = []
         for question, places in zip(asked, _places(view, asked), strict=True):
             found = _nearest(view, question, places, limit)

@@ -38,6 +38,8 @@ class ExactGallery:
     def remove_person(self, person_id: str) -> None:
         self._rows.remove_person(person_id)
 
-    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
+    def search(
+        self, embeddings: np.ndarray, limit: int = 2, only: frozenset[str] | None = None
+    ) -> list[list[Candidate]]:
         asked = checked(embeddings, self._dimension)
-        return self._rows.read(lambda view: scan(view, asked, limit))
+        return self._rows.read(lambda view: scan(view, asked, limit, only))

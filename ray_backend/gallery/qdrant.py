@@ -75,19 +75,26 @@ class QdrantGallery:
         self._delete(models.FilterSelector(filter=models.Filter(must=[owner])))
         self._version += 1
 
-    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
-        return [self._nearest(row, limit) for row in checked(embeddings, self._dimension)]
+    def search(
+        self, embeddings: np.ndarray, limit: int = 2, only: frozenset[str] | None = None
+    ) -> list[list[Candidate]]:
+        asked = checked(embeddings, self._dimension)
+        if only is None:
+            return [self._nearest(row, limit, None) for row in asked]
+        named = models.FieldCondition(key="person_id", match=models.MatchAny(any=sorted(only)))
+        return [self._nearest(row, limit, models.Filter(must=[named])) for row in asked]
 
     def close(self) -> None:
         """Ends the connection."""
         self._client.close()
 
-    def _nearest(self, embedding: np.ndarray, limit: int) -> list[Candidate]:
+    def _nearest(self, embedding: np.ndarray, limit: int, among: models.Filter | None) -> list[Candidate]:
         with self._asking():
             groups = self._client.query_points_groups(
                 self._collection,
                 group_by="person_id",
                 query=embedding.tolist(),
+                query_filter=among,
                 limit=limit,
                 group_size=1,
                 with_payload=False,

@@ -21,27 +21,48 @@ def checked(embeddings: np.ndarray, dimension: int) -> np.ndarray:
     return np.ascontiguousarray(embeddings, np.float32)
 
 
-def scan(view: View, embeddings: np.ndarray, limit: int) -> list[list[Candidate]]:
-    """The `limit` nearest people of the view for each row of (N, D) float32, best first."""
-    count = view.count
-    if count == 0:
+def scan(
+    view: View, embeddings: np.ndarray, limit: int, only: frozenset[str] | None = None
+) -> list[list[Candidate]]:
+    """The `limit` nearest people of the view for each row of (N, D) float32, best first.
+
+    `only` names the people to look among, None all.
+    """
+    blocks, owners = _rows_of(view, only)
+    people = np.concatenate([*owners, np.empty(0, np.int32)])
+    if not len(people):
         return [[] for _ in embeddings]
-    step = max(1, _CELLS // count)
-    people = np.concatenate([chunk.people[:used] for chunk, used in view.parts])
+    step = max(1, _CELLS // len(people))
     found: list[list[Candidate]] = []
     for start in range(0, len(embeddings), step):
-        similarities = all_similarities(view.parts, embeddings[start : start + step], count)
+        similarities = all_similarities(blocks, embeddings[start : start + step], len(people))
         found += [nearest_people(row, people, view.names, limit) for row in similarities]
     return found
 
 
-def all_similarities(parts: tuple[tuple[Chunk, int], ...], embeddings: np.ndarray, count: int) -> np.ndarray:
-    """(N, T) float32: each question against each row, in the order of the parts."""
+def _rows_of(view: View, only: frozenset[str] | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The (T, D) vectors of each part, and the (T,) numbers of the people that they belong to."""
+    if only is None:
+        parts = [(chunk.block.vectors[:used], chunk.people[:used]) for chunk, used in view.parts]
+    else:
+        wanted = np.array([number for number, name in enumerate(view.names) if name in only], np.int32)
+        parts = [_chosen(chunk, used, wanted) for chunk, used in view.parts]
+    return [vectors for vectors, _ in parts], [people for _, people in parts]
+
+
+def _chosen(chunk: Chunk, used: int, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    people = chunk.people[:used]
+    rows = np.flatnonzero(np.isin(people, wanted))
+    return chunk.block.vectors[rows], people[rows]
+
+
+def all_similarities(blocks: list[np.ndarray], embeddings: np.ndarray, count: int) -> np.ndarray:
+    """(N, T) float32: each question against each row of (T, D) in all, in the order of the blocks."""
     similarities = np.empty((len(embeddings), count), np.float32)
     start = 0
-    for chunk, used in parts:
-        similarities[:, start : start + used] = embeddings @ chunk.block.vectors[:used].T
-        start += used
+    for vectors in blocks:
+        similarities[:, start : start + len(vectors)] = embeddings @ vectors.T
+        start += len(vectors)
     return similarities
 
 

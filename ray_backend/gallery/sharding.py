@@ -63,8 +63,10 @@ class ShardedGallery:
         self._scatter(lambda shard: shard.remove_person(person_id))
         self._changed()
 
-    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
-        answers = self._scatter(lambda shard: shard.search(embeddings, limit))
+    def search(
+        self, embeddings: np.ndarray, limit: int = 2, only: frozenset[str] | None = None
+    ) -> list[list[Candidate]]:
+        answers = self._scatter(lambda shard: shard.search(embeddings, limit, only))
         return [merge(rows, limit) for rows in zip(*answers, strict=True)]
 
     def _parts(self, templates: Iterable[Template]) -> dict[int, list[Template]]:

@@ -42,8 +42,10 @@ class RemoteShard:
     def remove_person(self, person_id: str) -> None:
         self._call("remove_person", person_id)
 
-    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
-        return self._call("search", embeddings, limit)
+    def search(
+        self, embeddings: np.ndarray, limit: int = 2, only: frozenset[str] | None = None
+    ) -> list[list[Candidate]]:
+        return self._call("search", embeddings, limit, only)
 
     def _call(self, method: str, *args: Any) -> Any:
         remote = handles.get_handle(self._name).call.options(max_task_retries=-1)

@@ -64,9 +64,14 @@ def plain_search(templates: list[Template], embedding: np.ndarray, limit: int) -
 
 
 def assert_searches_like(
-    gallery: GalleryIndex, templates: list[Template], queries: np.ndarray, limit: int, within: float = 1e-5
+    gallery: GalleryIndex,
+    templates: list[Template],
+    queries: np.ndarray,
+    limit: int,
+    within: float = 1e-5,
+    only: frozenset[str] | None = None,
 ) -> None:
-    answers = gallery.search(queries, limit)
+    answers = gallery.search(queries, limit, only)
     assert len(answers) == len(queries)
     for query, answer in zip(queries, answers, strict=True):
         expected = plain_search(templates, query, limit)
@@ -77,9 +82,11 @@ def assert_searches_like(
 class Packed(ApproximateGallery):
     """Searches by code only: each search waits until the last row is packed."""
 
-    def search(self, embeddings: np.ndarray, limit: int = 2) -> list[list[Candidate]]:
+    def search(
+        self, embeddings: np.ndarray, limit: int = 2, only: frozenset[str] | None = None
+    ) -> list[list[Candidate]]:
         self.settle()
-        return super().search(embeddings, limit)
+        return super().search(embeddings, limit, only)
 
 
 @cache
@@ -123,6 +130,17 @@ def test_the_approximate_galleries_really_search_by_code(tmp_path, monkeypatch):
     gallery.replace(iter(templates))
     monkeypatch.setattr("ray_backend.gallery.approximate.scan", None)
     assert_searches_like(gallery, templates, unit_rows(np.random.default_rng(2), 50), 3)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 1000])
+@pytest.mark.parametrize("wanted", [0, 1, 7, 300])
+def test_search_among_some_people_finds_the_nearest_of_them(gallery, wanted, limit):
+    rng = np.random.default_rng(wanted)
+    templates = some_templates(rng, 300, 2)
+    gallery.replace(iter(templates))
+    only = frozenset(f"p{number}" for number in rng.permutation(300)[:wanted]) | {"nobody of this name"}
+    among = [each for each in templates if each.person_id in only]
+    assert_searches_like(gallery, among, unit_rows(rng, 6), limit, only=only)
 
 
 @pytest.mark.parametrize(("people", "each"), [(1, 1), (1, 7), (5, 1), (40, 3), (300, 2)])
