@@ -23,7 +23,7 @@ from ray_backend.services.check_in import CheckInService
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.faces import FaceService
 from ray_backend.services.group import GroupService
-from ray_backend.services.kiosk import KioskSession
+from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.policy import Policy
@@ -108,7 +108,7 @@ def build_kiosk_session(
         margin=policy.margin,
         liveness=LivenessMode(settings.liveness),
         new_challenge=(lambda: ActiveChallenge(random.SystemRandom())) if active else None,
-        look_alikes=check_ins.look_alikes(),
+        look_alikes=KnownLookAlikes(check_ins.look_alikes),
     )
     return KioskSession(
         kiosk,
