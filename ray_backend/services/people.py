@@ -130,9 +130,9 @@ class PeopleService:
         person = self._store.get_person(person_id)
         if typed_employee_id.strip() != person.employee_id:
             raise InvalidInput("Type the employee id exactly as shown to confirm the erasure.")
+        self._punches.settle(person_id)
         # Out of the gallery first: from here on nobody is recognised as this person, even if we die.
         self._gallery.remove_person(person_id)
-        self._punches.settle(person_id)
         self._codes.remove(person_id)
         self._look_alikes.forget(person_id)
         erasure = self._store.erase_person(person_id, keep_punches=keep_punches)

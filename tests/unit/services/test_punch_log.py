@@ -161,6 +161,18 @@ def test_directions_stay_right_when_the_process_is_new(door):
     assert door.punch("ada")[0].direction is Direction.OUT
 
 
+def test_a_new_process_counts_what_an_earlier_one_left_waiting(door):
+    door.store.mode = REFUSES
+    punch, _ = door.punch("ada", key="k")
+    door.die()
+    door.store.mode = UP
+    door.start()
+    door.store.mode = REFUSES
+    door.clock.move(hours=3)
+    assert (door.log.find("k"), door.log.last("ada")) == (punch, punch)
+    assert door.punch("ada")[0].direction is Direction.OUT
+
+
 def test_a_request_repeated_while_the_database_is_away_finds_what_was_written_before(door):
     punch, _ = door.punch(key="k")
     door.store.mode = REFUSES
@@ -195,6 +207,8 @@ def test_new_punches_go_behind_those_that_wait(door):
     first, _ = door.punch("ada")
     door.store.mode = UP
     assert door.log._reach.look_again()
+    assert door.log.last("ada") == first
+    assert door.punch("ada") == (first, True)
     second, _ = door.punch("bob")
     assert not door.log.is_delivered(second)
     assert door.store.written == []
