@@ -12,10 +12,7 @@ from streamlit_app import calibration_words as words
 from streamlit_app import deps, links
 from streamlit_app.session import admin_only
 
-_COLOURS = alt.Scale(
-    domain=[words.SAME, words.DIFFERENT, words.REFUSED, words.WRONG],
-    range=["#0072b2", "#d55e00", "#0072b2", "#d55e00"],  # told apart by colour-blind people, too
-)
+_COLOURS = ["#0072b2", "#d55e00"]  # told apart by colour-blind people, too
 _EVERY_S = 1.0
 
 
@@ -112,10 +109,10 @@ def _bars(rows: pd.DataFrame, threshold: float) -> alt.LayerChart:
         alt.Chart(rows)
         .mark_bar(opacity=0.55)
         .encode(
-            x=alt.X("start:Q", title="Similarity", scale=alt.Scale(zero=False)),
+            x=alt.X("start:Q", bin="binned", title="Similarity"),
             x2="end:Q",
             y=alt.Y("share:Q", title="Percent of comparisons", stack=None),
-            color=_colour(),
+            color=_colour([words.SAME, words.DIFFERENT]),
             tooltip=[
                 alt.Tooltip("kind:N", title="Photos"),
                 alt.Tooltip("start:Q", title="Similarity from", format=".3f"),
@@ -133,7 +130,7 @@ def _lines(rows: pd.DataFrame, threshold: float) -> alt.LayerChart:
         .encode(
             x=alt.X("threshold:Q", title="Setting", scale=alt.Scale(zero=False)),
             y=alt.Y("percent:Q", title="Percent of attempts", scale=alt.Scale(domain=[0, 100])),
-            color=_colour(),
+            color=_colour([words.REFUSED, words.WRONG]),
             strokeDash=alt.StrokeDash("kind:N", legend=None),
             tooltip=[
                 alt.Tooltip("kind:N", title="Error"),
@@ -145,9 +142,12 @@ def _lines(rows: pd.DataFrame, threshold: float) -> alt.LayerChart:
     return _with_threshold(curves, threshold)
 
 
-def _colour() -> alt.Color:
+def _colour(kinds: list[str]) -> alt.Color:
     return alt.Color(
-        "kind:N", title=None, scale=_COLOURS, legend=alt.Legend(orient="bottom", direction="vertical")
+        "kind:N",
+        title=None,
+        scale=alt.Scale(domain=kinds, range=_COLOURS),
+        legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=300),
     )
 
 
