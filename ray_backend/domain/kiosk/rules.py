@@ -48,11 +48,18 @@ class KioskRules:
     # Nobody is sent away, or asked for a code, before so many frames over such a time.
     give_up_frames: int = 5
     give_up_s: float = 2.0
+    # Who stays below the threshold by at most so many margins may be somebody who turned or talked, and
+    # is given longer. Strangers lie further below with both packs: 99 in 100 by two margins and more.
+    doubt_margins: float = 2.0
+    doubt_s: float = 4.0
+    # Frames that are older than this no longer count, unless they are among the last `give_up_frames`:
+    # somebody who turns to the camera at last is not held back by how they looked before.
+    window_s: float = 2.0
     # How far, in margins, a person has to lead somebody who is known to look alike.
     look_alike_margins: float = 2.0
     # The face of a track belongs to somebody else when its embedding is less like the track's than the
     # threshold less so many margins. Measured on a film of a man who talks and turns (80 px, edge and
-    # dlib-resnet, limits 0.35 and 0.925), against the last frame and the mean of the earlier ones,
+    # dlib-resnet, limits 0.35 and 0.92), against the last frame and the mean of the earlier ones,
     # whichever is closer: no frame of his below the limit at 5 to 15 frames a second, one of 60 with
     # each pack at 2 to 3 (more for either alone). Of different people, more than 99 in 100 pairs lie
     # below it with both packs (`vision/calibration.py`).

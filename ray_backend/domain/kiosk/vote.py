@@ -40,8 +40,8 @@ class _Ballot:
 class Vote:
     """Collects frames of one track and decides when they suffice.
 
-    Each frame weighs as much as its face is good. What is decided on are the weighted means of the
-    people's similarities, as `domain.decision.decide` does on those of a single picture.
+    Each of the last frames weighs as much as its face is good. What is decided on are the weighted means
+    of the people's similarities, as `domain.decision.decide` does on those of a single picture.
     """
 
     def __init__(
@@ -58,20 +58,22 @@ class Vote:
         self._margin = margin
         self._look_alikes = look_alikes
         self._ballots: list[_Ballot] = []
+        self._added = 0
+        self._first_s = 0.0
 
     @property
     def frames(self) -> int:
-        """How many frames voted."""
+        """How many frames count now."""
         return len(self._ballots)
 
     @property
     def seconds(self) -> float:
-        """Between the first frame that voted and the last."""
-        return self._ballots[-1].at_s - self._ballots[0].at_s if self._ballots else 0.0
+        """Between the first frame that was added and the last."""
+        return self._ballots[-1].at_s - self._first_s if self._ballots else 0.0
 
     @property
     def best_face(self) -> SeenFace | None:
-        """The face of the best quality, None before there is any."""
+        """The face of the best quality of those that count, None before there is any."""
         return max(self._ballots, key=lambda ballot: ballot.weight).face if self._ballots else None
 
     @property
@@ -80,8 +82,8 @@ class Vote:
         if not self._ballots:
             return 0.0
         rules = self._rules
-        match = min(self.frames / rules.min_frames, self._part(rules.match_s), 1.0)
-        rest = min(self.frames / rules.give_up_frames, self._part(rules.give_up_s), 1.0)
+        match = min(self._added / rules.min_frames, self._part(rules.match_s), 1.0)
+        rest = min(self._added / rules.give_up_frames, self._part(rules.give_up_s), 1.0)
         return 0.8 * match + 0.2 * rest
 
     def add(self, at_s: float, face: SeenFace) -> None:
@@ -95,7 +97,15 @@ class Vote:
             similarities[candidate.person_id] = max(likeness, similarities.get(candidate.person_id, -1.0))
         others = min(similarities.values(), default=-1.0)
         weight = score(face.quality, self._rules.limits)
+        if not self._ballots:
+            self._first_s = at_s
+        self._added += 1
         self._ballots.append(_Ballot(at_s, weight, face, similarities, others))
+        kept = self._rules.give_up_frames
+        self._ballots = [
+            *(one for one in self._ballots[:-kept] if at_s - one.at_s <= self._rules.window_s),
+            *self._ballots[-kept:],
+        ]
 
     def decision(self) -> Decision | None:
         """MATCH, AMBIGUOUS or UNKNOWN; None while more frames are needed.
@@ -104,11 +114,18 @@ class Vote:
         frame is no reason to send somebody away. Similarities are the weighted means.
         """
         rules = self._rules
-        if self.frames < rules.min_frames or self.seconds < rules.match_s:
+        if self.frames < rules.min_frames or self._ballots[-1].at_s - self._ballots[0].at_s < rules.match_s:
             return None
         sure = self._surely()
-        gave_up = self.frames >= rules.give_up_frames and self.seconds >= rules.give_up_s
-        return sure if gave_up or sure.kind is DecisionKind.MATCH else None
+        return sure if sure.kind is DecisionKind.MATCH or self._gives_up(sure) else None
+
+    def _gives_up(self, sure: Decision) -> bool:
+        rules = self._rules
+        doubtful_from = self._threshold - rules.doubt_margins * self._margin
+        doubtful = sure.kind is DecisionKind.UNKNOWN and sure.best and sure.best.similarity >= doubtful_from
+        return self._added >= rules.give_up_frames and self.seconds >= (
+            rules.doubt_s if doubtful else rules.give_up_s
+        )
 
     def _surely(self) -> Decision:
         """The decision on the means; a match only where no single frame makes it."""
