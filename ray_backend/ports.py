@@ -132,8 +132,11 @@ class Recogniser(Protocol):
     def refuse_if_full(self) -> None:
         """Raises Overloaded when `recognise` would, so that a refusal costs nothing."""
 
-    async def recognise(self, image: bytes) -> Recognition:
-        """Who is in the picture; records nothing. Raises ImageRejected."""
+    async def recognise(self, image: bytes, department: str | None = None) -> Recognition:
+        """Who is in the picture, of this department if one is named; records nothing.
+
+        Raises ImageRejected.
+        """
 
     async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
         """One answer for each picture, in order; a bad one does not spoil the rest. Goes behind

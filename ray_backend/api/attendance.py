@@ -20,7 +20,8 @@ from ray_backend.api.answers import check_in_json, punch_json, to_bytes
 from ray_backend.api.bodies import Upload
 from ray_backend.api.context import Api, Context, Who, while_client_waits
 from ray_backend.api.credentials import Caller
-from ray_backend.api.people import MAX_CURSOR, PLAIN_TEXT
+from ray_backend.api.describe import PLAIN_TEXT
+from ray_backend.api.people import MAX_CURSOR
 from ray_backend.api.problems import Forbidden
 from ray_backend.domain.errors import InvalidInput, PersonNotFound
 from ray_backend.domain.model import Person, Punch, PunchQuery

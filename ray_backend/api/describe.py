@@ -21,6 +21,8 @@ _MEANINGS = {
     500: "A mistake of ours.",
     503: "A part does not answer, or too much waits. Nothing was done.",
 }
+# A text without control characters.
+PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"
 _BINARY = {"type": "string", "format": "binary"}
 _BASE64 = {"type": "string", "contentEncoding": "base64", "examples": ["/9j/4AAQSkZJRg=="]}
 _RETRY_AFTER = {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}
@@ -55,6 +57,12 @@ def one_picture(with_kiosk: bool = False) -> dict[str, Any]:
     content["multipart/form-data"] = _object({"file": _BINARY} | more, ["file"])
     content["application/json"] = _object({"image": _BASE64} | more, ["image"])
     return _body(content)
+
+
+def department() -> dict[str, Any]:
+    """The department to look in, as a part of the address."""
+    schema = {"type": "string", "maxLength": 200, "pattern": PLAIN_TEXT}
+    return {"parameters": [{"name": "department", "in": "query", "required": False, "schema": schema}]}
 
 
 def encoded_picture(name: str) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from ray_backend.api.access import PERSON, headers_of
 from ray_backend.api.answers import enrolment_json, person_json
 from ray_backend.api.context import Api, Context, Who
 from ray_backend.api.credentials import Caller
+from ray_backend.api.describe import PLAIN_TEXT
 from ray_backend.domain.errors import DuplicateEmployeeId, PersonNotFound
 from ray_backend.domain.model import PeopleQuery, Person
 from ray_backend.domain.requests import PersonDraft
 
 # Text that every database can look for.
-PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"
 MAX_CURSOR = 1200
 EmployeeId = Annotated[str, Path(max_length=64, description="the organisation's own id", examples=["E017"])]
 _SOURCE = "api"

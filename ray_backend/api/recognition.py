@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from ray_backend.api.context import Api, Context, while_client_waits
 from ray_backend.api.problems import document
 from ray_backend.domain.answers import Recognition
 from ray_backend.domain.errors import InvalidInput, RollcallError
+from ray_backend.domain.requests import checked_department
 
 RECOGNIZE = "/recognize"
 
@@ -24,9 +26,18 @@ async def recognise(api: Api, scope: Scope, receive: Receive, headers: dict[byte
     # Before the picture is read: under overload most requests end here.
     api.recogniser.refuse_if_full()
     upload = await api.bodies.image(scope, receive, headers)
-    recognition = await while_client_waits(receive, api.recogniser.recognise(upload.photos[0].data))
+    work = api.recogniser.recognise(upload.photos[0].data, _department(scope))
+    recognition = await while_client_waits(receive, work)
     api.meters.decided(RECOGNIZE, decisions_of(recognition))
     return recognition_text(recognition).encode()
+
+
+def _department(scope: Scope) -> str | None:
+    """The department to look in, of the address. Raises InvalidInput."""
+    if not scope["query_string"]:
+        return None
+    named = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("department")
+    return checked_department(named[-1]) if named else None
 
 
 async def recognise_for_caller(
@@ -40,7 +51,8 @@ async def recognise_for_caller(
 async def recognize(api: Context, request: Request) -> Response:
     """Who is in the picture, nearest face first. Records nothing.
 
-    A face that is no match has no `person`; `issue` says what to mend about a face of poor quality.
+    With `department` only its people are looked at. A face that is no match has no `person`; `issue`
+    says what to mend about a face of poor quality.
     """
     answer = await recognise(api, request.scope, request.receive, headers_of(request.scope))
     return Response(answer, media_type="application/json")
@@ -97,7 +109,7 @@ def install(app: FastAPI) -> None:
         RECOGNIZE,
         response_model=schemas.Recognition,
         responses=describe.problems(413, 415, 422),
-        openapi_extra=describe.one_picture(),
+        openapi_extra=describe.one_picture() | describe.department(),
         tags=["recognition"],
     )(recognize)
     app.post(

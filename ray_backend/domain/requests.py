@@ -44,6 +44,12 @@ class PersonDraft:
         return clean
 
 
+def checked_department(text: str) -> str:
+    """A department's name as somebody sent it, without outer spaces. Raises InvalidInput."""
+    _allow(text, "department", 200)
+    return " ".join(text.split())
+
+
 def _require(value: str, field: str, longest: int) -> None:
     if not value:
         raise InvalidInput(f"The {field} is missing.")

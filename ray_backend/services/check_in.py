@@ -163,14 +163,15 @@ class CheckInService:
         return self._look_alikes.all()
 
     def recognise(
-        self, answers: Sequence[FrameAnalysis | ImageRejected]
+        self, answers: Sequence[FrameAnalysis | ImageRejected], departments: Sequence[str | None] = ()
     ) -> list[Recognition | ImageRejected]:
         """Who is in each picture, in order, without recording anything. All faces are searched at once.
 
-        Faces that the pipeline did not embed, or that are too poor, come back as poor quality; what is
-        no analysis but the error of a bad picture is handed through.
+        `departments` names for each picture the department to look in, None all of them; empty: all of
+        them for every picture. Faces that the pipeline did not embed, or that are too poor, come back as
+        poor quality; what is no analysis but the error of a bad picture is handed through.
         """
-        return self._decider.recognise(answers)
+        return self._decider.recognise(answers, departments)
 
     def find_similar(self, embeddings: np.ndarray, limit: int = 5) -> list[list[Candidate]]:
         """The nearest people to each row of (N, D) float32, best first."""

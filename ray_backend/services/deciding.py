@@ -45,20 +45,17 @@ class Decider:
         return person
 
     def recognise(
-        self, answers: Sequence[FrameAnalysis | ImageRejected]
+        self, answers: Sequence[FrameAnalysis | ImageRejected], departments: Sequence[str | None] = ()
     ) -> list[Recognition | ImageRejected]:
         """See `CheckInService.recognise`."""
         started = perf_counter()
         analyses = [answer for answer in answers if isinstance(answer, FrameAnalysis)]
         version = self._gallery.version
-        good = [
-            face
-            for analysis in analyses
-            for face in analysis.faces
-            if face.embedding is not None and find_issue(face.quality, self._policy.check_in_limits) is None
-        ]
-        found = self._gallery.search(np.stack([face.embedding for face in good])) if good else []
-        candidates = {id(face): row for face, row in zip(good, found, strict=True)}
+        candidates: dict[int, list[Candidate]] = {}
+        for department in set(departments) or {None}:
+            asked = departments or [None] * len(answers)
+            among = [answer for answer, wanted in zip(answers, asked, strict=True) if wanted == department]
+            candidates |= self._candidates(among, department)
         search_ms = 1000 * (perf_counter() - started) / max(1, len(analyses))
         return [
             Recognition(
@@ -71,6 +68,23 @@ class Decider:
             else answer
             for answer in answers
         ]
+
+    def _candidates(
+        self, answers: Sequence[FrameAnalysis | ImageRejected], department: str | None
+    ) -> dict[int, list[Candidate]]:
+        """The nearest people to every face that is good enough, by the face's `id`."""
+        good = [
+            face
+            for answer in answers
+            if isinstance(answer, FrameAnalysis)
+            for face in answer.faces
+            if face.embedding is not None and find_issue(face.quality, self._policy.check_in_limits) is None
+        ]
+        if not good:
+            return {}
+        only = None if department is None else self._roster.of_department(department)
+        found = self._gallery.search(np.stack([face.embedding for face in good]), only=only)
+        return {id(face): row for face, row in zip(good, found, strict=True)}
 
     def _recognised(self, face: AnalysedFace, candidates: list[Candidate] | None) -> RecognisedFace:
         if candidates is None:

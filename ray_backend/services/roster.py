@@ -47,6 +47,13 @@ class Roster:
         self.put(person)
         return person
 
+    def of_department(self, department: str) -> frozenset[str]:
+        """The ids of everybody in this department, as this process knows it."""
+        with self._lock:
+            return frozenset(
+                person.person_id for person in self._people.values() if person.department == department
+            )
+
     def put(self, person: Person) -> None:
         """Somebody was enrolled or changed."""
         with self._lock:

@@ -134,9 +134,11 @@ class DatabaseActor:
             raise ValueError(f"there is no use case {service}.{method}")
         return getattr(getattr(self._records, service), method)(*args, **kwargs)
 
-    def recognise(self, answers: list[FrameAnalysis | ImageRejected]) -> list[Recognition | ImageRejected]:
+    def recognise(
+        self, answers: list[FrameAnalysis | ImageRejected], departments: Sequence[str | None] = ()
+    ) -> list[Recognition | ImageRejected]:
         """See `CheckInService.recognise`."""
-        return self._records.check_ins.recognise(answers)
+        return self._records.check_ins.recognise(answers, departments)
 
     def save_face_embedding(self, template: Template) -> None:
         """Adds one template to an existing person. Raises PersonNotFound, PackMismatch."""

@@ -17,7 +17,7 @@ from ray_backend.serving import handles
 from ray_backend.serving.actors import DATABASE_ACTOR
 from ray_backend.serving.batcher import BatchPolicy, Worker
 from ray_backend.serving.engine_metrics import EngineCollector, actor_recoveries
-from ray_backend.serving.recogniser import BatchingRecogniser
+from ray_backend.serving.recogniser import BatchingRecogniser, Question
 from ray_backend.settings import Settings
 
 APP_NAME = "rollcall"
@@ -48,9 +48,12 @@ def build_recogniser(settings: Settings) -> BatchingRecogniser:
 def _recogniser(name: str, timeout_s: float) -> Worker:
     """The analysis goes from one actor to the other; this process never unpacks it."""
 
-    async def recognise(images: list[bytes]) -> Sequence[Recognition | ImageRejected]:
+    async def recognise(questions: list[Question]) -> Sequence[Recognition | ImageRejected]:
+        images, departments = zip(*questions, strict=True)
         analyses = handles.get_handle(name).analyse_batch.remote(*images)
-        call = handles.get_handle(DATABASE_ACTOR).recognise.remote(analyses)
+        call = handles.get_handle(DATABASE_ACTOR).recognise.remote(
+            analyses, departments if any(departments) else ()
+        )
         return await handles.async_result(call, timeout_s)
 
     return recognise

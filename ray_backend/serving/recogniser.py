@@ -10,12 +10,15 @@ from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import FrameAnalysis
 from ray_backend.serving.batcher import DEFAULT, BatchPolicy, MicroBatcher, Priority, Worker
 
+# A picture and the department to look in, None for all.
+Question = tuple[bytes, str | None]
+
 
 class BatchingRecogniser:
     """Implements `Recogniser` over coroutines that call the actors.
 
-    `recognisers` turn lists of pictures into Recognition or ImageRejected, `analysers` into
-    FrameAnalysis or ImageRejected, one of each for each face actor; `check_in` is
+    `recognisers` turn lists of questions into Recognition or ImageRejected, `analysers` lists of pictures
+    into FrameAnalysis or ImageRejected, one of each for each face actor; `check_in` is
     `CheckInService.check_in`. Check-ins have a queue of their own, so that a crowd of other requests
     does not stand before them.
     """
@@ -27,7 +30,7 @@ class BatchingRecogniser:
         check_in: Callable[..., Awaitable[CheckIn]],
         policy: BatchPolicy = DEFAULT,
     ) -> None:
-        self.recognising: MicroBatcher[bytes, Recognition] = MicroBatcher(recognisers, policy)
+        self.recognising: MicroBatcher[Question, Recognition] = MicroBatcher(recognisers, policy)
         self.analysing: MicroBatcher[bytes, FrameAnalysis] = MicroBatcher(analysers, policy)
         self._check_in = check_in
 
@@ -35,14 +38,16 @@ class BatchingRecogniser:
         """Raises Overloaded when `recognise` would."""
         self.recognising.refuse_if_full()
 
-    async def recognise(self, image: bytes, priority: Priority = Priority.PERSON) -> Recognition:
-        """Who is in the picture; records nothing. Raises ImageRejected, Overloaded, Unavailable."""
-        return await self.recognising.submit(image, priority)
+    async def recognise(
+        self, image: bytes, department: str | None = None, priority: Priority = Priority.PERSON
+    ) -> Recognition:
+        """See `Recogniser`. Raises ImageRejected, Overloaded, Unavailable."""
+        return await self.recognising.submit((image, department), priority)
 
     async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
         """One answer for each picture, in order, behind the pictures of people who wait."""
         answers = await asyncio.gather(
-            *(self.recognise(image, Priority.BULK) for image in images), return_exceptions=True
+            *(self.recognise(image, priority=Priority.BULK) for image in images), return_exceptions=True
         )
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, RollcallError):

@@ -27,9 +27,9 @@ class LocalRecogniser:
         if self.full is not None:
             raise self.full
 
-    async def recognise(self, image: bytes) -> Recognition:
+    async def recognise(self, image: bytes, department: str | None = None) -> Recognition:
         await self._ready()
-        return await asyncio.to_thread(self._recognise, image)
+        return await asyncio.to_thread(self._recognise, image, department)
 
     async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
         await self._ready()
@@ -51,9 +51,9 @@ class LocalRecogniser:
                 self.cancelled += 1
                 raise
 
-    def _recognise(self, image: bytes) -> Recognition:
+    def _recognise(self, image: bytes, department: str | None = None) -> Recognition:
         analysis = self._backend._faces.analyse(image, Embed.ALL)
-        (answer,) = self._backend._records.check_ins.recognise([analysis])
+        (answer,) = self._backend._records.check_ins.recognise([analysis], [department])
         return answer
 
     def _recognise_or_say_why(self, image: bytes) -> Recognition | RollcallError:

@@ -132,6 +132,22 @@ def test_a_full_queue_is_said_before_the_picture_is_read_but_not_to_strangers(we
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("department", "decision"), [("Engines", "match"), ("Kitchen", "unknown"), ("", "unknown")]
+)
+def test_only_the_people_of_a_department_are_looked_at_where_one_is_named(web, department, decision):
+    web.register(ADA, department="Engines")
+    answer = web.send_picture("/recognize", photo(ADA), params={"department": department}).json()
+    assert [face["decision"] for face in answer["faces"]] == [decision]
+
+
+@pytest.mark.parametrize("department", ["x" * 201, "a\x00b"])
+def test_a_department_that_cannot_be_is_refused(web, department):
+    answer = web.send_picture("/recognize", photo(ADA), params={"department": department})
+    assert answer.status_code == 422
+    assert "department" in answer.json()["detail"]
+
+
 def test_a_mistake_of_ours_is_a_500_that_tells_nothing_and_is_logged(web, caplog):
     web.recogniser.failure = RuntimeError("secret detail")
     answer = web.send_picture("/recognize", photo(ADA))
