@@ -27,7 +27,7 @@ _STYLE = """<style>
   line-height: 1.25; font-weight: 600; white-space: nowrap; }
 .rc-group b.rc-not { background: #ffc247; color: #241a00; }
 .rc-crops { display: flex; flex-wrap: wrap; gap: 1rem; margin: 0; padding: 0; list-style: none; }
-.rc-crops li { width: 11rem; font-size: .9rem; line-height: 1.35; }
+.rc-crops li { margin: 0; width: 11rem; font-size: .9rem; line-height: 1.35; }
 .rc-crops img { width: 6rem; height: 6rem; object-fit: cover; border-radius: .5rem; display: block; }
 .rc-crops strong { display: inline-block; padding: 0 .45em; border-radius: .3em; background: #ffc247;
   color: #241a00; }

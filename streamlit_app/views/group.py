@@ -106,13 +106,12 @@ def _present(seen: _Seen) -> list[Person]:
     return [
         person
         for person in people
-        if st.checkbox(_label(person), value=True, key=f"group-{seen.sha256[:16]}-{person.person_id}")
+        if st.checkbox(
+            f"{presenters.plain(person.name)} ({presenters.plain(person.employee_id)})",
+            value=True,
+            key=f"group-{seen.sha256[:16]}-{person.person_id}",
+        )
     ]
-
-
-def _label(person: Person) -> str:
-    detail = ", ".join(filter(None, (person.employee_id, person.department)))
-    return f"{presenters.plain(person.name)} ({presenters.plain(detail)})"
 
 
 def _expected(backend: Backend, department: str | None) -> list[Person]:

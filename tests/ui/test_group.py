@@ -91,7 +91,7 @@ def test_it_shows_who_is_there_who_is_missing_and_who_is_not_known(test):
     choose(test, photo(ADA, STRANGER))
 
     assert headings(test) == ["Present (1)", "Missing (2)", "Not recognised (1)"]
-    assert [box.label for box in test.checkbox] == ["Ada Example (E1, Workshop)"]
+    assert [box.label for box in test.checkbox] == ["Ada Example (E1)"]
     assert missing(test) == ["Alan Example", "Grace Example"]
     assert "Nobody registered looks like this." in words(test)
 
