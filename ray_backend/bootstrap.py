@@ -148,7 +148,7 @@ def build_records(
     reach = Reach(store)
     remembered = RememberedSettings(store, reach, *codes.PREFIXES, look_alikes.PREFIX)
     roster = Roster(store, reach)
-    punches = PunchLog(store, journal or _journal(settings), clock, reach)
+    punches = PunchLog(store, _journal(settings) if journal is None else journal, clock, reach)
     known = {
         "roster": roster,
         "punches": punches,
