@@ -95,8 +95,8 @@ class Kiosk {
 
   replied(answer) {
     if (answer.type === "not_me") {
-      this.screen.thank(answer);
       this.keypad.open();
+      this.keypad.say(`${answer.headline}. ${answer.hint}`);
     } else if (isGreeting(answer)) {
       this.keypad.close();
       this.screen.receive(answer);

@@ -18,6 +18,7 @@ class Screen {
     this.held = this.answer; // what is shown until `until`, whatever comes
     this.until = 0;
     this.lastResult = "";
+    this.denied = null;
     this.disputable = null;
     this.link = "connecting";
     this.linkSince = Date.now();
@@ -52,11 +53,6 @@ class Screen {
     this.play(isGreeting(answer) ? answer.state : "refused");
   }
 
-  thank(answer) {
-    this.hold(answer, RESULT_MS);
-    this.paint();
-  }
-
   hold(answer, ms) {
     this.held = answer;
     this.until = Date.now() + ms;
@@ -68,10 +64,12 @@ class Screen {
     this.paint();
   }
 
-  // The punch that "This is not me" is about, once. Empty when there is none to dispute.
+  // The punch that "This is not me" is about, once. Empty when there is none to dispute. Its name is not
+  // shown again while the person stays.
   takeDisputable() {
     const punch = this.disputable?.punch_id ?? "";
     this.disputable = null;
+    this.denied = this.lastResult;
     this.interrupt();
     return punch;
   }
@@ -118,7 +116,7 @@ class Screen {
   paintButtons(view) {
     const found = (place) => this.root.querySelector(place);
     found(".buttons").hidden = !view.buttons;
-    found(".offer").hidden = !view.offer_code || view.state === "thanks";
+    found(".offer").hidden = !view.offer_code;
     const wrong = this.disputable && Date.now() < this.disputable.until ? this.disputable : null;
     found(".not-me").hidden = !wrong;
     // Once the result is gone, somebody else may stand here.
@@ -135,10 +133,13 @@ class Screen {
   // A result on its way out first, then what stands in the way of the next one.
   view() {
     const held = Date.now() < this.until;
-    if (held && (this.held.result || this.held.state === "thanks")) return { ...this.held, look: "full" };
+    if (held && this.held.result) return { ...this.held, look: "full" };
     const trouble = this.trouble();
     if (trouble) return trouble;
     const answer = held ? this.held : this.answer;
+    if (answer.result && answer.result === this.denied) {
+      return { state: "ambiguous", look: "full", headline: this.texts.code, offer_code: true };
+    }
     if (answer.state === "idle") return { state: "idle", look: "quiet", headline: this.texts.idle };
     return { ...answer, look: REFUSALS.includes(answer.state) ? "full" : "panel" };
   }
