@@ -15,33 +15,45 @@ from ray_backend.services.confidence import Choice, Estimate, lowest_supported
 SAME, DIFFERENT = "Two photos of one person", "Photos of two people"
 WRONG, REFUSED = "Strangers taken for somebody", "Registered people refused"
 ACCEPTABLE = (5, 10, 20, 50, 100, 200, 500, 1000)  # one wrong match in so many attempts
-_BARS = 60
+_BARS = 40
 
 
 def one_in(rate: float) -> str:
     """`1 in 56`, with two digits that count, never rarer than the rate."""
     if rate <= 0:
         return "none"
-    if rate > 0.5:
-        return "more than every second"
-    number = 1 / rate + 1e-9  # 1 / 0.01 is a little less than 100
-    digits = 10 ** max(0, floor(log10(number)) - 1)
-    return f"1 in {floor(number / digits) * digits:,}"
+    return "more than every second" if rate > 0.5 else f"1 in {_number(rate)}"
+
+
+def acceptable(result: SiteAccuracy) -> int:
+    """The rarest wrong match, up to 1 in 100 attempts, that the people here can vouch for."""
+    vouched = [number for number in ACCEPTABLE if lowest_supported(result.trials) <= 1 / number]
+    return max([number for number in vouched if number <= 100], default=ACCEPTABLE[0])
+
+
+def headline(result: SiteAccuracy) -> str:
+    """What the threshold in force means for people who are not registered."""
+    wrong = result.wrong(result.threshold)
+    if wrong.errors == 0:
+        often = "Less than 1 wrong match" if wrong.high <= 0.5 else "Too few people to tell wrong matches"
+        often += f" in {_number(wrong.high)} attempts" if wrong.high <= 0.5 else ""
+    else:
+        often = f"About 1 wrong match in {_number(wrong.rate)} attempts"
+    return f"{often} by people who are not registered, at your {result.people:,} people"
 
 
 def wrong_sentence(result: SiteAccuracy) -> str:
-    """What the threshold in force means for somebody who is not registered, with how sure that is."""
+    """What the headline rests on, and how sure it is."""
     wrong = result.wrong(result.threshold)
     tried = f"{result.attempts.people:,} people tried as strangers to the {result.others:,} others"
     if wrong.errors == 0:
         return (
-            f"With the present setting nobody was taken for somebody else when {tried}. That is enough to "
-            f"expect less than {one_in(wrong.high)} attempts by a stranger to go wrong here."
+            f"With the present setting nobody was taken for somebody else when {tried}. More people would "
+            "tell more."
         )
     return (
-        f"With the present setting, expect about {one_in(wrong.rate)} attempts by a stranger to be taken for "
-        f"one of your people, when {tried}. The true figure lies between {one_in(wrong.low)} and "
-        f"{one_in(wrong.high)}."
+        f"That is what came out when {tried}. With so many people it may really be anything between "
+        f"{one_in(wrong.low)} and {one_in(wrong.high)} attempts."
     )
 
 
@@ -52,7 +64,7 @@ def refused_sentence(result: SiteAccuracy) -> str:
             "How often your own people are refused cannot be told yet: nobody has two photos. Add a second "
             "photo of some people under People, then measure again."
         )
-    return f"{refused_words(result.refused(result.threshold))} at one look."
+    return f"{refused_words(result.refused(result.threshold))}."
 
 
 def refused_words(refused: Estimate) -> str:
@@ -78,7 +90,7 @@ def choice_sentence(result: SiteAccuracy, number: int, choice: Choice | None) ->
         return f"1 in {number:,} attempts is rarer than what this page can measure."
     return (
         f"{result.people:,} people are too few to promise 1 wrong match in {number:,} attempts: that takes "
-        f"about {needed:,}."
+        f"about {ceil(needed / 10) * 10:,}."
     )
 
 
@@ -170,6 +182,13 @@ def _range(counts: list[Counts], threshold: float) -> tuple[float, float]:
         if each.total:
             found += [each.quantile(0.999), each.quantile(0.0)]
     return max(-1.0, min(found)), min(1.0, max(found))
+
+
+def _number(rate: float) -> str:
+    """One error in so many, rounded down to two digits that count."""
+    number = 1 / rate + 1e-9  # 1 / 0.01 is a little less than 100
+    digits = 10 ** max(0, floor(log10(number)) - 1)
+    return f"{floor(number / digits) * digits:,}"
 
 
 def _of_100(rate: float) -> str:

@@ -37,7 +37,7 @@ def _histogram(pairs: Pairs, pack_id: str, threshold: float) -> alt.LayerChart:
     rows = pd.concat([_shares(SAME, pairs.genuine, edges), _shares(DIFFERENT, pairs.impostor, edges)])
     bars = (
         alt.Chart(rows)
-        .mark_bar(opacity=0.55)
+        .mark_bar(opacity=0.55, binSpacing=0)
         .encode(
             x=alt.X("start:Q", bin="binned", title="cosine similarity"),
             x2="end:Q",

@@ -61,7 +61,8 @@ def _progress(backend: Backend) -> None:
 
 def _result(result: SiteAccuracy) -> None:
     with st.container(border=True):
-        st.markdown(f"#### {words.wrong_sentence(result)}")
+        st.markdown(f"#### {words.headline(result)}")
+        st.write(words.wrong_sentence(result))
         st.write(words.refused_sentence(result))
         st.caption(_basis(result))
     _choose(result)
@@ -74,8 +75,8 @@ def _basis(result: SiteAccuracy) -> str:
     at = result.measured_at.astimezone(deps.settings().zone)
     return (
         f"Measured {at:%Y-%m-%d %H:%M} on {result.templates:,} photos of {result.people:,} people. "
-        f"The setting in force is {words.setting_words(result.threshold)}. “Between” means: so in 19 of 20 "
-        "such measurements."
+        f"The setting in force is {words.setting_words(result.threshold)}. “Between” holds in 19 of 20 such "
+        "measurements."
     )
 
 
@@ -84,7 +85,7 @@ def _choose(result: SiteAccuracy) -> None:
     number = st.select_slider(
         "One wrong match in how many attempts by strangers is acceptable?",
         words.ACCEPTABLE,
-        value=100,
+        value=words.acceptable(result),
         format_func=lambda number: f"1 in {number:,}",
     )
     choice = result.threshold_for(1 / number)
@@ -107,7 +108,7 @@ def _charts(result: SiteAccuracy) -> None:
 def _bars(rows: pd.DataFrame, threshold: float) -> alt.LayerChart:
     hills = (
         alt.Chart(rows)
-        .mark_bar(opacity=0.55)
+        .mark_bar(opacity=0.55, binSpacing=0)
         .encode(
             x=alt.X("start:Q", bin="binned", title="Similarity"),
             x2="end:Q",

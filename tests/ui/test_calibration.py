@@ -72,10 +72,14 @@ def test_the_plain_sentence_comes_first_and_claims_no_more_than_the_people_suppo
 
     test = measured(backend)
 
-    sentence = test.markdown[1].value
-    assert "60 people tried as strangers to the 59 others" in sentence
+    headline = test.markdown[1].value
     result = backend.calibration.state().result
-    assert calibration_words.one_in(result.wrong(result.threshold).high) in sentence
+    wrong = result.wrong(result.threshold)
+    number = calibration_words.one_in(wrong.rate if wrong.errors else wrong.high).removeprefix("1 in ")
+    assert (
+        f"1 wrong match in {number} attempts by people who are not registered, at your 60 people" in headline
+    )
+    assert "60 people tried as strangers to the 59 others" in test.markdown[2].value
     assert "Of 100 attempts by registered people" in words(test)
 
 
@@ -169,3 +173,13 @@ def test_refusals_in_words():
         "Of 100 attempts by registered people, 5 would be refused (between 0.6 and 17; measured on 40 people "
         "with two photos or more)"
     )
+
+
+def test_two_people_are_too_few_for_any_promise(backend, clock):
+    add_people(backend, clock, number=2, photos=2)
+
+    test = measured(backend)
+
+    assert not test.exception
+    assert "Too few people to tell wrong matches" in test.markdown[1].value
+    assert "2 people are too few to promise" in words(test)
