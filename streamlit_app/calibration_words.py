@@ -39,7 +39,7 @@ def headline(result: SiteAccuracy) -> str:
         often += f" in {_number(wrong.high)} attempts" if wrong.high <= 0.5 else ""
     else:
         often = f"About 1 wrong match in {_number(wrong.rate)} attempts"
-    return f"{often} by people who are not registered, at your {result.people:,} people"
+    return f"{often} by people who are not registered, with your {result.people:,} people"
 
 
 def wrong_sentence(result: SiteAccuracy) -> str:
