@@ -24,9 +24,11 @@ class KioskRules:
     # Who is in stays in up to this part of the border's size, so that nobody flickers on the border.
     leave_ratio: float = 0.85
 
-    # Another face has to be this much larger than the served one, for this long, to be served instead.
+    # Another face is served instead when it was the nearest for so long: the shorter time when it is
+    # nearer by this ratio, or when the served one has its verdict.
     nearer_ratio: float = 1.2
     switch_s: float = 0.4
+    slow_switch_s: float = 1.0
 
     # A camera of two pictures a second may miss a face once, which makes a gap of 1 s.
     lost_s: float = 1.2

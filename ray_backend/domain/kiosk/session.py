@@ -101,10 +101,10 @@ class Session:
         nearest = self._nearest()
         if not self._zone.is_near(self._tracks[nearest], self._frame):
             return False
-        attempt, at_s = self._attempts.get(nearest), self._frame.at_s
+        attempt = self._attempts.get(nearest)
         if attempt is None or attempt.verdict is None:
             return True
-        return attempt.wants_comparison(at_s) or attempt.may_begin_again(at_s)
+        return attempt.wants_comparison(self._frame.at_s)
 
     def _nearest(self) -> int:
         return max(self._tracks, key=lambda track_id: self._tracks[track_id].quality.size_px)

@@ -89,14 +89,17 @@ class Zone:
             return False
         if self.served is None or not self.holds(self.served):
             return True
-        ratio = 1.0 if finished(self.served) else self._rules.nearer_ratio
-        served = tracks.get(self.served)
-        if served is not None and _size(tracks[nearest]) < ratio * _size(served):
-            self._rival_since_s = None
-            return False
         if self._rival_since_s is None:
             self._rival_since_s = at_s
-        return at_s - self._rival_since_s >= self._rules.switch_s
+        served = tracks.get(self.served)
+        clearly = (
+            served is None
+            or finished(self.served)
+            or _size(tracks[nearest]) >= self._rules.nearer_ratio * _size(served)
+        )
+        # The nearest face is the one that is recognised: a served one behind it would wait for ever.
+        needed_s = self._rules.switch_s if clearly else self._rules.slow_switch_s
+        return at_s - self._rival_since_s >= needed_s
 
 
 def _size(face: SeenFace) -> float:

@@ -45,6 +45,7 @@ class Actor:
     enrolled: bool = True
 
     def seen(self, wanted: Wanted) -> SeenFace:
+        """The face as a frame would bring it that was asked for this."""
         half = self.size_px / 2
         measured = quality(self.size_px, **self.flaws)
         default = ((self.who, 0.7), ("nobody else", 0.1)) if self.enrolled else (("nobody else", 0.1),)
@@ -60,12 +61,14 @@ class Actor:
 
 
 EVERYTHING = Wanted(embedding=True, liveness=True)
+NOTHING = Wanted(embedding=False, liveness=False)
 
 
 def frame(at_s: float, *actors: Actor, wanted: Wanted = EVERYTHING) -> SeenFrame:
-    """One frame, nearest face first."""
+    """One frame, nearest face first; only that one is recognised, as the pipeline does it."""
     nearest_first = sorted(actors, key=lambda actor: -actor.size_px)
-    return SeenFrame(at_s, WIDTH, HEIGHT, tuple(actor.seen(wanted) for actor in nearest_first))
+    faces = (actor.seen(NOTHING if place else wanted) for place, actor in enumerate(nearest_first))
+    return SeenFrame(at_s, WIDTH, HEIGHT, tuple(faces))
 
 
 class Kiosk:

@@ -112,6 +112,55 @@ def test_a_face_that_is_nearer_for_a_moment_only_takes_nobodys_place():
     assert all(scene.box[0] == STRANGER.x - 60 for scene in kiosk.scenes)
 
 
+def test_who_was_left_for_somebody_nearer_begins_the_vote_again():
+    kiosk = Kiosk(10)
+    behind = Actor("stranger", size_px=80, x=480, enrolled=False)
+    kiosk.show(behind, seconds=1.2)
+    kiosk.show(behind, Actor("bob", 160, x=200), seconds=1.5)
+    kiosk.show(behind, seconds=5)
+    assert kiosk.kinds() == ["match", "unknown"]
+    assert kiosk.verdicts[1].seconds < 3
+
+
+def test_who_has_a_verdict_gives_way_to_whoever_is_nearer_by_a_little(kiosk):
+    kiosk.show(Actor("ada", x=480), seconds=3)
+    kiosk.show(Actor("ada", x=480), Actor("bob", 130, x=160), seconds=3)
+    assert kiosk.names() == ["ada", "bob"]
+
+
+def test_two_people_who_are_about_equally_near_do_not_keep_each_other_waiting(kiosk):
+    kiosk.show(Actor("stranger", x=480, enrolled=False))
+    kiosk.show(Actor("stranger", x=480, enrolled=False), Actor("bob", 130, x=160), seconds=3)
+    assert kiosk.names() == ["bob"]
+
+
+def test_who_is_served_keeps_their_place_against_whoever_is_nearer_by_a_little_now_and_then():
+    kiosk = Kiosk(10)
+    kiosk.show(Actor("stranger", 125, x=480, enrolled=False))
+    for _ in range(20):
+        kiosk.show(Actor("stranger", 120, x=480, enrolled=False), Actor("bob", 125, x=160))
+        kiosk.show(Actor("stranger", 125, x=480, enrolled=False), Actor("bob", 120, x=160), seconds=0.2)
+    assert kiosk.kinds()[0] == "unknown"
+
+
+def test_an_old_verdict_is_not_shown_again(kiosk):
+    kiosk.show(Actor("ada", 120, x=480), seconds=3)
+    kiosk.show(Actor("ada", 120, x=480), Actor("bob", 160, x=160), seconds=3)
+    scene = kiosk.show(Actor("ada", 120, x=480), seconds=GONE_S + 1)
+    assert scene.phase is Phase.IDLE
+    assert kiosk.names() == ["ada", "bob"]
+
+
+def test_who_was_served_before_is_not_called_back():
+    kiosk = Kiosk(10)
+    kiosk.show(Actor("ada", 70, x=480), seconds=2)
+    kiosk.show(Actor("ada", 60, x=480), Actor("bob", 160, x=160), seconds=2)
+    kiosk.show(Actor("ada", 45, x=480), Actor("bob", 160, x=160), seconds=1)
+    kiosk.show(Actor("ada", 45, x=480), seconds=GONE_S + 1)
+    assert kiosk.names() == ["ada", "bob"]
+    assert Phase.COME_CLOSER not in phases(kiosk)
+
+
 def test_two_people_who_cross_get_one_verdict_each_at_most_and_their_own(kiosk):
     for place in range(0, 400, max(1, round(160 * kiosk.step_s))):
         kiosk.show(Actor("near", 160, 120 + place), Actor("far", 90, 520 - place))
