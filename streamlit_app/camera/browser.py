@@ -29,7 +29,7 @@ _INSECURE = (
 
 
 def camera_state(press: str = "") -> str:
-    """How the browser's camera is doing: empty while unknown, insecure, denied, none, asking or ready.
+    """How the browser's camera is doing: empty while unknown, or as `starter.js` lists it.
 
     Presses the button with this label in streamlit-webrtc's frame, whenever it is there.
     """

@@ -82,9 +82,11 @@ function hideButtons(page) {
   page.head.append(style);
 }
 
-// insecure, denied, asking (the browser waits for somebody to allow it), none, or ready.
+// insecure, streamless (no WebRTC), denied, asking (the browser waits for somebody to allow it), none, or
+// ready.
 async function cameraState() {
   if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) return "insecure";
+  if (typeof RTCPeerConnection === "undefined") return "streamless";
   let permission = "";
   try {
     permission = (await navigator.permissions.query({ name: "camera" })).state;

@@ -82,7 +82,7 @@ def stream_mode(kiosk: Kiosk) -> Ended:
     coded = typed_code(kiosk)
     wants_photo = st.button("Use a photo instead", icon=":material/photo_camera:")
     st.caption(runs_words(Mode.WEBRTC, kiosk.why))
-    if not _receive(stream.newest):
+    if state == "streamless" or not _receive(stream.newest):
         return Ended.FAILED
     if wants_photo:
         return Ended.PHOTO_WANTED

@@ -278,6 +278,11 @@ def test_a_stream_that_cannot_be_agreed_on_has_failed_at_once(session, streaming
     assert streaming(connects=False).ended == [Ended.FAILED]
 
 
+def test_a_browser_without_webrtc_has_failed_at_once(session, streaming):
+    run = streaming(photo(), state="streamless")
+    assert (run.ended, run.seconds) == ([Ended.FAILED], 0.0)
+
+
 @pytest.mark.parametrize("state", ["insecure", "denied", "none"])
 def test_a_camera_that_cannot_be_used_is_no_failure_of_the_stream(session, streaming, state):
     run = streaming(state=state)
