@@ -50,3 +50,28 @@ def film_from_video(path: Path, video: Path, *, every: int = 2, longest: int = 3
     capture.release()
     assert written, f"no frame could be read from {video}"
     return path
+
+
+def film_of_visits(path: Path, *visits: tuple[int | None, float]) -> Path:
+    """People one after the other, each for so many seconds; None is an empty room. 30 frames a second."""
+    with path.open("wb") as file:
+        for person, seconds in visits:
+            frames = [_encoded(_scene(person, step)) for step in range(5)]
+            for number in range(round(30 * seconds)):
+                file.write(frames[number // 3 % len(frames)])
+    return path
+
+
+def _scene(person: int | None, step: int) -> Image.Image:
+    canvas = Image.new("RGB", (WIDTH, HEIGHT), (96, 104, 112))
+    if person is not None:
+        with Image.open(io.BytesIO(face_photo(person))) as photo:
+            side = 360
+            canvas.paste(photo.resize((side, side)), ((WIDTH - side) // 2 + step, (HEIGHT - side) // 2))
+    return canvas
+
+
+def _encoded(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()

@@ -11,16 +11,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from ray_backend.domain.model import Punch, PunchQuery
+from ray_backend.client import Photo, local_backend
+from ray_backend.domain.model import AuditEntry, Punch, PunchQuery
+from ray_backend.domain.requests import PersonDraft
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
+from tests.people import face_photo
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMIUM_FLAGS = [
@@ -67,6 +71,38 @@ class Site:
         finally:
             store.close()
 
+    def audit(self) -> list[AuditEntry]:
+        """What was noted, newest first."""
+        store = open_store(self.settings)
+        try:
+            return list(store.list_audit(limit=1000).items)
+        finally:
+            store.close()
+
+    def kill(self) -> None:
+        """SIGKILL for every process of it, as when the power fails."""
+        started = [self.process, *psutil.Process(self.process.pid).children(recursive=True)]
+        for process in started:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        self.process.wait(30)
+        psutil.wait_procs(started[1:], timeout=10)
+
+
+def register(data_dir: Path, *people: int, codes: dict[int, str] | None = None, **settings) -> None:
+    """Registers these people of `tests.people`, some with a code, before the site starts."""
+    site = Settings(data_dir=data_dir, **{"pack": "dlib-resnet"} | settings)
+    backend = local_backend(site)
+    try:
+        for number in people:
+            draft = PersonDraft(f"E{number}", f"Person {number}", consent=True)
+            photos = [Photo(f"{variant}.jpg", face_photo(number, variant)) for variant in (1, 2)]
+            person = backend.enrol(draft, photos, source="upload", actor="test").person
+            if codes and number in codes:
+                backend.people.set_code(person.person_id, codes[number], actor="test")
+    finally:
+        backend.close()
+
 
 def rollcall(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
     """Runs a command to its end."""
@@ -92,7 +128,8 @@ def site_environment(data_dir: Path, **variables: str) -> dict[str, str]:
 def running_site(data_dir: Path, **variables: str) -> Iterator[Site]:
     """Starts `rollcall up`, waits until it says that it runs, and stops it as Ctrl-C does."""
     environment = site_environment(data_dir, **variables)
-    settings = Settings(data_dir=data_dir, port=int(environment["ROLLCALL_PORT"]))
+    store = environment.get("ROLLCALL_STORE", "sqlite")
+    settings = Settings(data_dir=data_dir, port=int(environment["ROLLCALL_PORT"]), store=store)
     data_dir.mkdir(parents=True, exist_ok=True)
     log = data_dir / "up.log"
     command = [sys.executable, "-m", "ray_backend.cli", "up"]
