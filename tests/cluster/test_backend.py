@@ -131,3 +131,19 @@ def test_a_token_lets_its_kiosk_in_until_it_is_revoked(backend):
     backend.access.revoke_token(backend.access.tokens()[0].token_id, actor="test")
     with pytest.raises(WrongCredentials):
         backend.access.verify_token(secret)
+
+
+def test_a_group_photo_records_everybody_on_it_once(backend):
+    people = {enrol(backend, ADA, 0).person_id, enrol(backend, BOB, 1).person_id}
+    seen = backend.recognise(group_photo())
+    assert seen.picture_size is not None
+    here = [face.person.person_id for face in seen.faces if face.person]
+    assert set(here) == people
+
+    first = backend.record_present(here, picture_sha256="0" * 64, actor="test")
+    again = backend.record_present(here, picture_sha256="0" * 64, actor="test")
+
+    assert [answer.repeated for answer in (*first, *again)] == [False, False, True, True]
+    punches = [punch for punch, _ in backend.reports.recent_punches(PunchQuery())]
+    assert {(punch.person_id, punch.source) for punch in punches} == {(one, "group") for one in people}
+    assert len(punches) == 2
