@@ -60,11 +60,11 @@ class KioskRules:
     # How far, in margins, a person has to lead somebody who is known to look alike.
     look_alike_margins: float = 2.0
     # The face of a track belongs to somebody else when its embedding is less like the track's than the
-    # threshold less so many margins. Measured on a film of a man who talks and turns (80 px, edge and
-    # dlib-resnet, limits 0.35 and 0.92), against the last frame and the mean of the earlier ones,
-    # whichever is closer: no frame of his below the limit at 5 to 15 frames a second, one of 60 with
-    # each pack at 2 to 3 (more for either alone). Of different people, more than 99 in 100 pairs lie
-    # below it with both packs (`vision/calibration.py`).
+    # threshold less so many margins. Measured on a film of a man who talks and turns (80 px; edge and
+    # dlib-resnet, limits 0.35 and 0.92) against the last frame and the mean of the earlier ones,
+    # whichever is closer: none of his frames lies below at 5 to 15 frames a second, and 1 of 60 (edge) or
+    # none (dlib-resnet) at 2 to 3. Either one alone loses more. Of the pairs of different people 99 in
+    # 100 lie below (`vision/calibration.py`).
     change_margins: float = 2.0
     # So often a face that has its verdict is compared with its track: somebody else may stand there.
     recheck_s: float = 1.0
