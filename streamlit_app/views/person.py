@@ -10,10 +10,12 @@ from ray_backend.domain.errors import PersonNotFound, RollcallError
 from ray_backend.domain.model import Person, Template
 from ray_backend.domain.requests import PersonDraft
 from streamlit_app import deps, presenters
+from streamlit_app.code_card import code_card
+from streamlit_app.notes import attempt, show_note
 from streamlit_app.photo_tray import forget_reviews, photo_tray
 from streamlit_app.session import ACTOR
 
-_NOTE, _FAREWELL, _TRAY = "person_note", "people_farewell", "person_tray"
+_FAREWELL, _TRAY = "people_farewell", "person_tray"
 _CARD_PX = 190
 
 
@@ -39,14 +41,14 @@ def render(backend: Backend, person_id: str) -> None:
         st.info("This person is not registered any more.", icon=":material/person_off:")
         return
     _heading(details.person)
-    note = st.session_state.pop(_NOTE, None)
-    if note:
-        st.success(note, icon=":material/check_circle:")
+    show_note()
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _details_form(backend, details.person)
     with right:
         _state(backend, details.person)
+        code_card(backend, details)
+        _erasing(backend, details.person)
     _photos(backend, details)
 
 
@@ -81,7 +83,7 @@ def _details_form(backend: Backend, person: Person) -> None:
         email = st.text_input("E-mail", person.email)
         if st.form_submit_button("Save changes", icon=":material/save:"):
             draft = PersonDraft(employee_id, name, department or "", email)
-            _attempt(
+            attempt(
                 "The changes are saved.",
                 lambda: backend.people.update(person.person_id, draft, actor=ACTOR),
             )
@@ -97,10 +99,13 @@ def _state(backend: Backend, person: Person) -> None:
             st.write("The kiosk does not recognise this person. Photos and attendance are kept.")
             label, done = "Reactivate", "Reactivated: the kiosk recognises this person again."
         if st.button(label, key="person-active", width="stretch"):
-            _attempt(
+            attempt(
                 done,
                 lambda: backend.people.set_active(person.person_id, not person.active, actor=ACTOR),
             )
+
+
+def _erasing(backend: Backend, person: Person) -> None:
     with st.container(border=True):
         st.subheader("Erase")
         st.write("Removes this person and all photos for good, for example when consent is withdrawn.")
@@ -157,7 +162,7 @@ def _photo(backend: Backend, template: Template) -> None:
     made = template.created_at.astimezone(deps.settings().zone)
     st.caption(f"{presenters.source_words(template)}, {made:%Y-%m-%d}")
     if st.button("Remove", key=f"remove-{template.template_id}", width="stretch"):
-        _attempt(
+        attempt(
             "The photo is removed.",
             lambda: backend.people.remove_template(template.template_id, actor=ACTOR),
         )
@@ -169,20 +174,8 @@ def _add_photos(backend: Backend, person: Person) -> None:
     if not tray.photos or not st.button("Add these photos", type="primary", key="person-add-photos"):
         return
     forget_reviews(key)
-    _attempt(
+    attempt(
         "The photos are added.",
         lambda: backend.add_photos(person.person_id, tray.photos, source=tray.source, actor=ACTOR),
         before_rerun=lambda: st.session_state.update({_TRAY: st.session_state[_TRAY] + 1}),
     )
-
-
-def _attempt(done: str, change, before_rerun=lambda: None) -> None:
-    """Makes a change and shows the page anew with `done`, or says why it was refused."""
-    try:
-        change()
-    except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
-        return
-    before_rerun()
-    st.session_state[_NOTE] = done
-    st.rerun()

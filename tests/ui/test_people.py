@@ -184,3 +184,28 @@ def test_a_name_cannot_bring_markup_into_the_page(backend):
     test = page(people.render, backend).run()
 
     assert names(test) == [r"\*\*Bold\*\* \[link\]\(http\://example\.org\)"]
+
+
+def test_a_code_for_the_kiosk_is_set_changed_and_taken_away(backend, person_page, ada):
+    def type_code(code: str, label: str) -> None:
+        next(field for field in person_page.text_input if field.label == "New code").set_value(code)
+        button(person_page, label).click().run()
+
+    assert "can check in without the camera" in words(person_page)
+    type_code("1111", "Set the code")
+    assert "too easy" in words(person_page)
+    assert not backend.people.details(ada.person_id).has_code
+
+    type_code("482913", "Set the code")
+    assert "The code is set" in words(person_page)
+    assert backend.people.details(ada.person_id).has_code
+    assert "482913" not in words(person_page)
+
+    type_code("59027734", "Change the code")
+    session = backend.kiosk_session("door")
+    answer = session.code("59027734", "request-1")
+    assert answer.check_in.person.person_id == ada.person_id
+
+    button(person_page, "Take the code away").click().run()
+    assert "The code is gone" in words(person_page)
+    assert not backend.people.details(ada.person_id).has_code
