@@ -7,7 +7,9 @@ from pathlib import Path
 from ray_backend.ports import LivenessModel
 
 INSIGHTFACE = "insightface"
-# From which score of a `LivenessModel` a face counts as a living one. Measured with `bench/liveness.py`.
+# From which score of a `LivenessModel` a face counts as a living one. Measured for two MiniFASNet models:
+# two spoof photos score 0.30 at most, one live one 0.99; of 52 photos of people 88 % (boxes of SCRFD) and
+# 96 % (of dlib) reach 0.5, and 81 % and 85 % reach 0.8. Two attacks say little: `bench/liveness.py` tells.
 LIVE_FROM = 0.5
 
 
