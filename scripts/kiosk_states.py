@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import skimage.data
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ray_backend.domain.errors import BackendUnavailable, TooManyAttempts
 from ray_backend.domain.kiosk.words import Move, Phase
 from ray_backend.domain.model import DecisionKind, Direction, QualityIssue
 from tests.kiosk_stage import NOBODY, ScriptedKiosk, check_in, greeting, prompt, refusal, stage
-from tests.video import film_of_person
 
 SIZES = {"landscape": (1280, 800), "portrait": (820, 1180), "phone": (390, 780)}
 AWAY = BackendUnavailable("away")
@@ -54,7 +55,8 @@ def main() -> None:
         sys.exit("Chromium is not installed. On Debian or Ubuntu: sudo apt-get install chromium")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        film = film_of_person(Path(folder) / "film.mjpeg", 0)
+        film = Path(folder) / "film.mjpeg"
+        _film(film)
         flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
         browser = playwright.chromium.launch(
             executable_path=chromium, args=[*flags, f"--use-file-for-fake-video-capture={film}"]
@@ -64,6 +66,17 @@ def main() -> None:
                 browser, lambda page, name, size=size: page.screenshot(path=out / f"{size}-{name}.png"), size
             )
         browser.close()
+
+
+def _film(path: Path) -> None:
+    """An astronaut, her face where `tests.kiosk_stage.FACE` is."""
+    picture = Image.new("RGB", (640, 480), (96, 104, 112))
+    picture.paste(
+        Image.fromarray(skimage.data.astronaut()).crop((150, 30, 300, 220)).resize((379, 480)), (130, 0)
+    )
+    with path.open("wb") as file:
+        for _ in range(5):
+            picture.save(file, "JPEG", quality=92)
 
 
 def _tour(browser: Browser, shoot: Callable[[Page, str], None], size: str) -> None:
