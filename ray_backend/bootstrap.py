@@ -79,7 +79,7 @@ def _liveness_model(settings: Settings) -> LivenessModel | None:
     if settings.liveness_models:
         from ray_backend.vision.liveness import open_liveness
 
-        return open_liveness(settings.liveness_models)
+        return open_liveness(settings.liveness_models, models_dir=settings.models_dir)
     if LivenessMode(settings.liveness) is LivenessMode.REQUIRE:
         raise PackUnavailable(
             "ROLLCALL_LIVENESS=require needs models: name their folder in ROLLCALL_LIVENESS_MODELS, or set "
