@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ray_backend import runfile
 from ray_backend.domain.errors import RollcallError
-from ray_backend.machine import check_system_libraries, port_is_free
+from ray_backend.machine import check_system_libraries, liveness_words, port_is_free
 from ray_backend.settings import Settings
 
 _REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
@@ -37,6 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
         _port(settings, settings.address, settings.port, "ROLLCALL_PORT"),
         _port(settings, settings.api_address, settings.api_port, "ROLLCALL_API_PORT"),
         _camera(settings),
+        Finding(True, "held-up pictures", liveness_words(settings)),
     ]
 
 

@@ -25,6 +25,18 @@ def check_machine(settings: Settings, ports: dict[int, tuple[str, str]]) -> None
     check_system_libraries()
 
 
+def liveness_words(settings: Settings) -> str:
+    """What is done about pictures held up to a kiosk's camera, as these settings have it."""
+    if settings.liveness == "off":
+        return "not looked for (ROLLCALL_LIVENESS is off)"
+    if settings.liveness_way == "passive" and not settings.liveness_models:
+        return (
+            "not looked for: set ROLLCALL_LIVENESS_MODELS, or ROLLCALL_LIVENESS_WAY=active, which needs none"
+        )
+    how = "by a model" if settings.liveness_way == "passive" else "by asking for movements"
+    return f"{'refused' if settings.liveness == 'require' else 'noted with the punch'}, found {how}"
+
+
 def _require_port(address: str, port: int, setting: str) -> None:
     if not port_is_free(address, port):
         raise Unavailable(

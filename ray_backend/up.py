@@ -23,7 +23,7 @@ from ray_backend import certificate, runfile
 from ray_backend.certificate import Certificate
 from ray_backend.client import Backend, ray_backend
 from ray_backend.domain.errors import InvalidInput, RollcallError, Unavailable, WrongCredentials
-from ray_backend.machine import check_machine
+from ray_backend.machine import check_machine, liveness_words
 from ray_backend.settings import Settings
 
 # Where streamlit_app and Streamlit's own configuration lie.
@@ -261,6 +261,7 @@ def _welcome(settings: Settings, backend: Backend, password: str | None, token: 
         "API": f"{api_url(settings)}/docs" if settings.api_port else "off (ROLLCALL_API_PORT is 0)",
         "Faces": pack.origin,
         "Licence": pack.licence,
+        "Pictures": f"held up to the camera: {liveness_words(settings)}",
     }
     body = "\n".join(f"  [bold]{title:<9}[/]{text}" for title, text in lines.items())
     return f"\n[bold green]Rollcall is running[/]\n{body}\n  [dim]Ctrl-C stops everything.[/]"
