@@ -28,12 +28,13 @@ _INSECURE = (
 )
 
 
-def camera_state(press: str = "") -> str:
+def camera_state(press: str = "", key: str = "camera_starter") -> str:
     """How the browser's camera is doing: empty while unknown, or as `starter.js` lists it.
 
-    Presses the button with this label in streamlit-webrtc's frame, whenever it is there.
+    Presses the button with this label in streamlit-webrtc's frame, whenever it is there. With
+    a new `key` the state is unknown again.
     """
-    result = _mount(key="camera_starter", data={"press": press}, on_camera_change=lambda: None)
+    result = _mount(key=key, data={"press": press}, on_camera_change=lambda: None)
     return result.camera or ""
 
 

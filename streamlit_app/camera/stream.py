@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ray_backend.domain.errors import Unavailable, WrongCredentials
+from ray_backend.domain.model import new_id
 from streamlit_app.camera.browser import camera_problem, camera_state
 from streamlit_app.camera.card import card_html
 from streamlit_app.camera.code import ask, typed_code
@@ -20,6 +21,7 @@ from streamlit_app.camera.newest import NewestFrame, as_jpeg
 from streamlit_app.camera.protocol import Frame
 from streamlit_app.kiosk_words import Answer
 
+STATE = "kiosk_stream_state"  # in the session; to be taken out when the mode changes
 _START = "START"
 _CONSTRAINTS = {
     "video": {
@@ -54,6 +56,7 @@ _STYLE = """<style>
 class _Stream:
     """What stays of a stream from run to run. Times are seconds of a monotonic clock."""
 
+    name: str = field(default_factory=new_id)
     newest: NewestFrame = field(default_factory=NewestFrame)
     seq: int = 0
     seen_at: float | None = None
@@ -74,11 +77,11 @@ class _Stream:
 
 def stream_mode(kiosk: Kiosk) -> Ended:
     """Shows the stream and answers it until the page is run anew or the stream has failed."""
-    stream: _Stream = st.session_state.setdefault("kiosk_stream_state", _Stream())
+    stream: _Stream = st.session_state.setdefault(STATE, _Stream())
     st.html(_STYLE)
     place = st.empty()
     place.html(card_html(stream.shown))
-    state = camera_state(_START)
+    state = camera_state(_START, f"camera-starter-{stream.name}")
     coded = typed_code(kiosk)
     wants_photo = st.button("Use a photo instead", icon=":material/photo_camera:")
     st.caption(runs_words(Mode.WEBRTC, kiosk.why))
@@ -86,6 +89,10 @@ def stream_mode(kiosk: Kiosk) -> Ended:
         return Ended.FAILED
     if wants_photo:
         return Ended.PHOTO_WANTED
+    if not state:
+        # This run has to end, for only then does Streamlit take away what another mode left on the page: it
+        # would hold the camera. The browser's answer begins the next run.
+        return Ended.STAYS
     if coded is not None:
         stream.show(coded, result="code")
     problem = camera_problem(state)

@@ -22,6 +22,7 @@ from streamlit_app.camera.modes import (
     next_mode,
 )
 from streamlit_app.camera.photo import photo_mode
+from streamlit_app.camera.stream import STATE as STREAM_STATE
 from streamlit_app.camera.stream import stream_mode
 
 _MODE, _REFUSALS = "kiosk_mode", "kiosk_refusals"
@@ -54,6 +55,7 @@ def _camera(kiosk: Kiosk) -> None:
 
 
 def _change(mode: Mode, why: str) -> None:
+    st.session_state.pop(STREAM_STATE, None)
     st.session_state[_MODE] = (mode, why)
     st.rerun()
 

@@ -47,7 +47,8 @@ def test_where_websockets_are_barred_the_video_stream_takes_over(site, browser_w
     expect(why).to_be_visible(timeout=GIVEN_UP_MS)
     expect(card(page)).to_contain_text("Person 0", timeout=SEEN_MS)
     # The person sees their own picture.
-    page.wait_for_function("document.querySelector('video')?.videoWidth > 0", timeout=SEEN_MS)
+    expect(page.locator("video")).to_be_visible(timeout=SEEN_MS)
+    expect(page.locator("video")).to_have_js_property("videoWidth", 640, timeout=SEEN_MS)
     time.sleep(4)
 
     punches = site.punches()[before:]

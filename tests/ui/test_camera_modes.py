@@ -200,12 +200,12 @@ def streaming(kiosk_page, use_settings, monkeypatch):
         use_settings(camera="webrtc")
         clock, shown = Clock(), []
         monkeypatch.setattr(stream, "time", clock)
-        monkeypatch.setattr(stream, "camera_state", lambda press: state)
+        monkeypatch.setattr(stream, "camera_state", lambda press, key: state)
         monkeypatch.setattr(stream, "_receive", lambda newest: connects)
         monkeypatch.setattr(stream, "as_jpeg", lossless)
         monkeypatch.setattr(stream, "card_html", lambda answer: shown.append(answer) or card_html(answer))
         made = stream._Stream(newest=Sent(clock, *pictures), waiting_since=clock.now)
-        kiosk_page.session_state["kiosk_stream_state"] = made
+        kiosk_page.session_state[stream.STATE] = made
         ended = []
         mode = stream.stream_mode
         monkeypatch.setitem(
@@ -281,6 +281,11 @@ def test_a_stream_that_cannot_be_agreed_on_has_failed_at_once(session, streaming
 def test_a_browser_without_webrtc_has_failed_at_once(session, streaming):
     run = streaming(photo(), state="streamless")
     assert (run.ended, run.seconds) == ([Ended.FAILED], 0.0)
+
+
+def test_the_first_run_ends_so_that_what_another_mode_left_goes(session, streaming):
+    run = streaming(photo(), state="")
+    assert (run.ended, run.seconds) == ([Ended.STAYS], 0.0)
 
 
 @pytest.mark.parametrize("state", ["insecure", "denied", "none"])
