@@ -174,7 +174,7 @@ def _decision(window: Sequence[Face], gallery: dict[str, np.ndarray], pack: Pack
     """The kiosk's own vote, told to decide after these frames."""
     if len(window) == 1:
         return decide(_candidates(window[0], gallery), threshold=pack.threshold, margin=pack.margin)
-    rules = KioskRules(min_frames=len(window), match_s=0, give_up_frames=len(window), give_up_s=0)
+    rules = KioskRules(min_frames=len(window), match_s=0, give_up_frames=len(window), give_up_s=0, doubt_s=0)
     vote = Vote(rules, threshold=pack.threshold, margin=pack.margin)
     for number, face in enumerate(window):
         side = face.quality.size_px
@@ -183,7 +183,7 @@ def _decision(window: Sequence[Face], gallery: dict[str, np.ndarray], pack: Pack
             tuple(_candidates(face, gallery)),
         )  # fmt: skip
         vote.add(number * _FRAME_S, seen)
-    return vote.decision()
+    return vote.decision() or Decision(DecisionKind.UNKNOWN)
 
 
 def _candidates(face: Face, gallery: dict[str, np.ndarray]) -> list[Candidate]:
