@@ -77,7 +77,8 @@ def test_the_plain_sentence_comes_first_and_claims_no_more_than_the_people_suppo
     wrong = result.wrong(result.threshold)
     number = calibration_words.one_in(wrong.rate if wrong.errors else wrong.high).removeprefix("1 in ")
     assert (
-        f"1 wrong match in {number} attempts by people who are not registered, at your 60 people" in headline
+        f"1 wrong match in {number} attempts by people who are not registered, with your 60 people"
+        in headline
     )
     assert "60 people tried as strangers to the 59 others" in test.markdown[2].value
     assert "Of 100 attempts by registered people" in words(test)
