@@ -28,13 +28,18 @@ _INSECURE = (
 )
 
 
-def camera_state(press: str = "", key: str = "camera_starter") -> str:
+def camera_state(press: str = "", nudge: bool = False) -> str:
     """How the browser's camera is doing: empty while unknown, or as `starter.js` lists it.
 
     Presses the button with this label in streamlit-webrtc's frame, whenever it is there. With
-    a new `key` the state is unknown again.
+    `nudge` the browser runs the page once more, soon after this run.
     """
-    result = _mount(key=key, data={"press": press}, on_camera_change=lambda: None)
+    result = _mount(
+        key="camera_starter",
+        data={"press": press, "nudge": nudge},
+        on_camera_change=lambda: None,
+        on_nudged_change=lambda: None,
+    )
     return result.camera or ""
 
 

@@ -4,16 +4,18 @@
 
 const LOOK_EVERY_MS = 500;
 const PRESS_AGAIN_MS = 5000;
+const NUDGE_AFTER_MS = 400;
 
 const starters = new WeakMap();
 
-export default function ({ parentElement, data, setStateValue }) {
+export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
   let starter = starters.get(parentElement);
   if (!starter) {
     starter = new Starter(parentElement.querySelector("video"));
     starters.set(parentElement, starter);
   }
   Object.assign(starter, { label: data.press, tell: (state) => setStateValue("camera", state) });
+  if (data.nudge) setTimeout(() => setTriggerValue("nudged", true), NUDGE_AFTER_MS);
   return () => {
     starter.stop();
     starters.delete(parentElement);

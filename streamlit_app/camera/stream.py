@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ray_backend.domain.errors import Unavailable, WrongCredentials
-from ray_backend.domain.model import new_id
 from streamlit_app.camera.browser import camera_problem, camera_state
 from streamlit_app.camera.card import card_html
 from streamlit_app.camera.code import ask, typed_code
@@ -56,7 +55,7 @@ _STYLE = """<style>
 class _Stream:
     """What stays of a stream from run to run. Times are seconds of a monotonic clock."""
 
-    name: str = field(default_factory=new_id)
+    settled: bool = False
     newest: NewestFrame = field(default_factory=NewestFrame)
     seq: int = 0
     seen_at: float | None = None
@@ -81,7 +80,7 @@ def stream_mode(kiosk: Kiosk) -> Ended:
     st.html(_STYLE)
     place = st.empty()
     place.html(card_html(stream.shown))
-    state = camera_state(_START, f"camera-starter-{stream.name}")
+    state = camera_state(_START, nudge=not stream.settled)
     coded = typed_code(kiosk)
     wants_photo = st.button("Use a photo instead", icon=":material/photo_camera:")
     st.caption(runs_words(Mode.WEBRTC, kiosk.why))
@@ -89,9 +88,10 @@ def stream_mode(kiosk: Kiosk) -> Ended:
         return Ended.FAILED
     if wants_photo:
         return Ended.PHOTO_WANTED
-    if not state:
-        # This run has to end, for only then does Streamlit take away what another mode left on the page: it
-        # would hold the camera. The browser's answer begins the next run.
+    if not stream.settled:
+        # One run has to come to its end, for only then does Streamlit take away what another mode left on
+        # the page: it would hold the camera. The browser begins the next run.
+        stream.settled = True
         return Ended.STAYS
     if coded is not None:
         stream.show(coded, result="code")

@@ -196,15 +196,15 @@ class Clock:
 def streaming(kiosk_page, use_settings, monkeypatch):
     """Runs the stream's page with these pictures until it gives up; returns what was shown, in order."""
 
-    def run(*pictures, state="ready", connects=True):
+    def run(*pictures, state="ready", connects=True, settled=True):
         use_settings(camera="webrtc")
         clock, shown = Clock(), []
         monkeypatch.setattr(stream, "time", clock)
-        monkeypatch.setattr(stream, "camera_state", lambda press, key: state)
+        monkeypatch.setattr(stream, "camera_state", lambda press, nudge: state)
         monkeypatch.setattr(stream, "_receive", lambda newest: connects)
         monkeypatch.setattr(stream, "as_jpeg", lossless)
         monkeypatch.setattr(stream, "card_html", lambda answer: shown.append(answer) or card_html(answer))
-        made = stream._Stream(newest=Sent(clock, *pictures), waiting_since=clock.now)
+        made = stream._Stream(settled, Sent(clock, *pictures), waiting_since=clock.now)
         kiosk_page.session_state[stream.STATE] = made
         ended = []
         mode = stream.stream_mode
@@ -284,7 +284,7 @@ def test_a_browser_without_webrtc_has_failed_at_once(session, streaming):
 
 
 def test_the_first_run_ends_so_that_what_another_mode_left_goes(session, streaming):
-    run = streaming(photo(), state="")
+    run = streaming(photo(), settled=False)
     assert (run.ended, run.seconds) == ([Ended.STAYS], 0.0)
 
 
