@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import skimage.data
@@ -38,7 +39,8 @@ SCENES = [
     ("unknown", refusal(DecisionKind.UNKNOWN), "Not recognised"),
     ("ambiguous", refusal(DecisionKind.AMBIGUOUS), "not sure"),
     ("spoof", refusal(DecisionKind.SPOOF), "make sure"),
-    ("locked", prompt(Phase.IDLE, locked=True), "pauses"),
+    ("waiting", replace(prompt(Phase.HOLD_STILL, progress=0.3), offer_code=True), "Or type"),
+    ("locked", replace(prompt(Phase.IDLE, locked=True), offer_code=True), "pauses"),
 ]
 _NO_CAMERA = (
     'navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError") };'

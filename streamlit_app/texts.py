@@ -44,7 +44,8 @@ CAMERA_PROBLEMS = {
     "InsecureContext": (
         "This address may not use the camera",
         "Browsers allow the camera only at https:// addresses and at http://localhost. "
-        "Open this page with https, or on the computer that runs Rollcall.",
+        "Open this page with https, or on the computer that runs Rollcall. For a trial, start Rollcall with "
+        "ROLLCALL_HTTPS=self-signed.",
     ),
     "other": ("The camera does not start", "Check its cable, then try again."),
 }

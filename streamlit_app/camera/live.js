@@ -11,6 +11,7 @@ const PACE_MS = {
   away: 1000,
 };
 const LOOK_EVERY_MS = 50;
+const COMPARE_EVERY_MS = 100;
 const SLOW_ANSWER_MS = 1000; // then the page says that the recognition service is away
 
 const kiosks = new WeakMap();
@@ -126,7 +127,13 @@ class Kiosk {
     const since = Date.now() - this.sentAt;
     const pace = this.keypad.isOpen ? Math.max(this.pace, PACE_MS.typing) : this.pace;
     if (since >= pace) return true;
-    return this.pace === PACE_MS.still && since >= PACE_MS.moving && this.motion.seen();
+    return this.pace === PACE_MS.still && since >= PACE_MS.moving && this.moves();
+  }
+
+  moves() {
+    if (Date.now() - (this.comparedAt ?? 0) < COMPARE_EVERY_MS) return false;
+    this.comparedAt = Date.now();
+    return this.motion.seen();
   }
 
   async sendFrame() {
@@ -156,5 +163,6 @@ class Kiosk {
 function paceAfter({ state, result }) {
   if (state === "away") return PACE_MS.away;
   if (state === "idle") return PACE_MS.still;
-  return result ? PACE_MS.done : PACE_MS.served;
+  if (state === "closer") return PACE_MS.moving; // perhaps somebody who sits there all day
+  return result || state === "locked" ? PACE_MS.done : PACE_MS.served;
 }
