@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -28,7 +29,7 @@ STATES = {
     "idle": NOBODY,
     "closer": prompt(Phase.COME_CLOSER),
     "adjust": prompt(Phase.ADJUST, issue=QualityIssue.TURNED_AWAY),
-    "hold": prompt(Phase.HOLD_STILL, progress=0.5),
+    "hold": replace(prompt(Phase.HOLD_STILL, progress=0.5), offer_code=True),
     "challenge": prompt(Phase.CHALLENGE, move=Move.TURN_RIGHT, progress=0.5),
     "in": greeting(check_in(delivered=False)),
     "out": greeting(check_in("Ada Example-Longname von und zu Beispielhausen", Direction.OUT)),
@@ -36,7 +37,7 @@ STATES = {
     "unknown": refusal(DecisionKind.UNKNOWN),
     "ambiguous": refusal(DecisionKind.AMBIGUOUS),
     "spoof": refusal(DecisionKind.SPOOF),
-    "locked": prompt(Phase.IDLE, locked=True),
+    "locked": replace(prompt(Phase.IDLE, locked=True), offer_code=True),
 }
 # A camera that a test paints, with nothing else in the picture.
 CANVAS_CAMERA = """
@@ -495,3 +496,19 @@ def test_no_number_on_the_screen_is_a_score(screen, kiosk):
         assert not re.search(r"similarity|score|threshold|\b0[.,]\d|%", words), name
         screen.clock.fast_forward(3000)
         leave(screen, kiosk)
+
+
+def test_the_first_touch_takes_the_full_screen_and_a_mouse_does_not(chromium, kiosk):
+    with stage(kiosk) as address:
+        context = chromium.new_context(has_touch=True)
+        page = context.new_page()
+        page.add_init_script(CANVAS_CAMERA)
+        page.goto(address)
+        state(page, "idle")
+        page.mouse.click(300, 300)
+        assert not page.evaluate("document.fullscreenElement")
+        page.get_by_role("button", name="Code", exact=True).tap()
+        wait_for(lambda: page.evaluate("document.fullscreenElement?.tagName") == "HTML")
+        page.get_by_role("button", name="7", exact=True).tap()
+        expect(keypad(page).locator(".dots")).to_have_text("●")
+        context.close()
