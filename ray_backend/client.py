@@ -43,6 +43,7 @@ class Backend:
         self.reports = records.reports
         self.access = records.access
         self.overview = records.overview.overview
+        self.journal_depth = records.overview.journal_depth
         self.calibration = records.calibration
         self.record_present = records.groups.record_present
 

@@ -16,7 +16,7 @@ from ray_backend.domain.model import FrameAnalysis
 from ray_backend.serving import handles
 from ray_backend.serving.actors import DATABASE_ACTOR
 from ray_backend.serving.batcher import BatchPolicy, Worker
-from ray_backend.serving.engine_metrics import EngineCollector, actor_recoveries
+from ray_backend.serving.engine_metrics import EngineCollector, actor_recoveries, records_health
 from ray_backend.serving.recogniser import BatchingRecogniser, Question
 from ray_backend.settings import Settings
 
@@ -105,7 +105,7 @@ def start_api(settings: Settings) -> None:
         recogniser = build_recogniser(settings)
         queues = {"recognise": recogniser.recognising, "check_in": recogniser.analysing}
         registry = CollectorRegistry()
-        registry.register(EngineCollector(queues, actor_recoveries))
+        registry.register(EngineCollector(queues, actor_recoveries, records_health))
         backend = client.ray_backend(settings)
         return create_app(backend, recogniser, settings, cluster_status=cluster_status, registry=registry)
 

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.serving import handles
+from ray_backend.serving.actors import DATABASE_ACTOR
 from ray_backend.serving.batcher import MicroBatcher
 
 # Whoever reads the metrics waits for it; an actor that is being restarted is left out.
 _ACTOR_ANSWERS_S = 1.0
+_RECORDS = (
+    ("journal", "rollcall_journal_depth", "Punches on the server's disk that the database has not got yet."),
+    ("templates", "rollcall_gallery_templates", "Templates in the gallery."),
+    ("gallery_version", "rollcall_gallery_version", "Grows with every change of the gallery."),
+)
 _OUTCOMES = ("answered", "refused", "dropped_late", "dropped_gone")
 
 
 class EngineCollector(Collector):
     """Reads the figures when they are asked for. `queues` are the API's own, by name.
 
-    `actor_recoveries` gives what the face actors survived since their start, by kind.
+    `actor_recoveries` gives what the face actors survived since their start, by kind, `records_health`
+    what `DatabaseActor.health` does, or nothing while it does not answer.
     """
 
     def __init__(
-        self, queues: Mapping[str, MicroBatcher], actor_recoveries: Callable[[], Mapping[str, int]]
+        self,
+        queues: Mapping[str, MicroBatcher],
+        actor_recoveries: Callable[[], Mapping[str, int]],
+        records_health: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._queues = queues
         self._actor_recoveries = actor_recoveries
+        self._records_health = records_health
 
     def collect(self) -> Iterable[Metric]:
         """All figures of this moment."""
@@ -44,11 +56,17 @@ class EngineCollector(Collector):
                 pictures.add_metric([name, outcome], getattr(queue.stats, outcome))
             for size, calls in sorted(queue.stats.batch_sizes.items()):
                 batches.add_metric([name, str(size)], calls)
-        return [waiting, pictures, batches, self._recoveries()]
+        return [waiting, pictures, batches, self._recoveries(), *self._records()]
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: what there is may change, and asking actors at registration would be early."""
         return []
+
+    def _records(self) -> Iterable[Metric]:
+        health = self._records_health()
+        for key, name, meaning in _RECORDS:
+            if key in health:
+                yield GaugeMetricFamily(name, meaning, value=health[key])
 
     def _recoveries(self) -> Metric:
         found = CounterMetricFamily(
@@ -58,6 +76,14 @@ class EngineCollector(Collector):
         for kind, count in sorted({"actor_retry": retried, **self._actor_recoveries()}.items()):
             found.add_metric([kind], count)
         return found
+
+
+def records_health() -> dict[str, Any]:
+    """What `DatabaseActor.health` says, or nothing while it does not answer."""
+    try:
+        return handles.result(handles.get_handle(DATABASE_ACTOR).health.remote(), _ACTOR_ANSWERS_S)
+    except BackendUnavailable:
+        return {}
 
 
 def actor_recoveries() -> Counter[str]:

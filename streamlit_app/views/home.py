@@ -17,6 +17,7 @@ _NEW_ADDRESS = "new_kiosk_address"
 @admin_only
 def render(backend: Backend) -> None:
     """Today at a glance."""
+    _waiting_punches(backend.journal_depth())
     overview = backend.overview()
     today = backend.reports.today()
     days = backend.reports.report(ReportQuery(today, today)).days
@@ -35,6 +36,16 @@ def render(backend: Backend) -> None:
         st.dataframe(presenters.day_rows(days).drop(columns="Date"), hide_index=True, width="stretch")
     st.subheader("Kiosks")
     _kiosks(backend)
+
+
+def _waiting_punches(number: int) -> None:
+    """Said first, since the rest of the page needs the database."""
+    if number:
+        punches = "1 punch waits" if number == 1 else f"{number} punches wait"
+        st.warning(
+            f"{punches} on the server's disk until the database answers again. Nothing is lost.",
+            icon=":material/save_clock:",
+        )
 
 
 def _first_steps() -> None:

@@ -102,6 +102,8 @@ def test_the_metrics_tell_of_queues_batches_and_recoveries(api):
     lines = api.get("/metrics").text.splitlines()
     answered = next(line for line in lines if line.startswith("rollcall_queue_pictures_total"))
     assert float(answered.split()[-1]) >= 1
+    assert "rollcall_journal_depth 0.0" in lines
+    assert f"rollcall_gallery_templates {float(PEOPLE)}" in lines
     for kind in ("actor_retry", "out_of_memory", "poisoned_image"):
         assert any(line.startswith(f'rollcall_recoveries_total{{kind="{kind}"}}') for line in lines), kind
 

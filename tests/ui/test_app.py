@@ -163,3 +163,15 @@ def test_a_kiosk_that_is_shut_out_has_no_access_any_more(backend):
 
     assert token
     assert backend.access.tokens() == []
+
+
+@pytest.mark.parametrize(("waiting", "said"), [(1, "1 punch waits"), (3, "3 punches wait")])
+def test_punches_that_wait_for_the_database_are_told_before_anything_that_needs_it(
+    backend, monkeypatch, waiting, said
+):
+    def away():
+        raise StoreUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(backend, "journal_depth", lambda: waiting)
+    monkeypatch.setattr(backend, "overview", away)
+    assert said in words(page(home.render, backend).run())
