@@ -17,13 +17,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from ray_backend.client import Photo, local_backend
 from ray_backend.domain.model import AuditEntry, Punch, PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
+from tests.e2e.kiosk_page import CANVAS_CAMERA, TONES
+from tests.kiosk_stage import ScriptedKiosk, check_in, greeting, stage
 from tests.people import face_photo
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -167,3 +169,42 @@ def browser_with_film() -> Iterator:
         yield open_browser
         for browser in browsers:
             browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if CHROMIUM is None:
+        reason = "no Chromium on this machine: on Debian, apt-get install chromium"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    flags = [*CHROMIUM_FLAGS, OFFLINE, "--autoplay-policy=no-user-gesture-required"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def kiosk():
+    return ScriptedKiosk(codes={"12345": greeting(check_in("Ada Example"))})
+
+
+@pytest.fixture
+def port():
+    return free_port()
+
+
+@pytest.fixture
+def screen(chromium, kiosk, port):
+    """The page, connected, with a camera that sees nothing. It must not throw."""
+    problems = []
+    with stage(kiosk, port=port) as address:
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        for script in (CANVAS_CAMERA, TONES):
+            page.add_init_script(script)
+        page.clock.install()
+        page.goto(address)
+        expect(page.locator(".link")).to_have_attribute("data-link", "online")
+        yield page
+        page.close()
+    assert problems == []
