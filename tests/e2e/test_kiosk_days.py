@@ -1,4 +1,4 @@
-"""What keeps the kiosk's screen alive for days: its pace, what is lost and comes back, what is left behind."""
+"""What keeps the kiosk's screen alive for days: its pace, what is lost and comes back, what remains."""
 
 from __future__ import annotations
 
