@@ -3,7 +3,7 @@
     python -m bench.kiosk [--pack FOLDER_OR_NAME] [--kiosks 1,2,4] [--seconds 40] [--json PATH] [--check]
 
 Each kiosk sends JPEGs of 640 x 480 over its WebSocket as the page does: one at a time, ten a second while
-somebody stands there, one in two seconds while nobody does. A queue of people steps up, each as soon as
+somebody stands there, one a second while nobody does. A queue of people steps up, each as soon as
 the one before has an answer and left the picture. Measured: from the first frame with the face to the
 result, punches a minute, frames analysed a second, and the processor's time of all of Rollcall, idle
 (nobody comes) and active. Every result has to name the person who stood there.
@@ -35,7 +35,7 @@ from bench.faces import as_jpeg, frames, package_people, wall
 from bench.own_system import Site, others_load, prepare, started
 
 FRAMES_A_SECOND = 10.0
-IDLE_EVERY_S = 2.0
+IDLE_EVERY_S = 1.0
 EMPTY_FRAMES_BETWEEN = 4
 GIVE_UP_S = 10.0
 ANSWER_S = 10.0

@@ -12,6 +12,7 @@ from ray_backend.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_REPLICA_PORTS = 10  # as many replicas of the API as one machine may run
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
@@ -59,6 +60,11 @@ def prepare_api(settings: Settings) -> None:
         os.environ["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(Path(__file__).with_name("haproxy-on-loopback"))
     os.environ["RAY_SERVE_HAPROXY_METRICS_PORT"] = str(_free_port())
     os.environ["RAY_SERVE_HAPROXY_STATS_PORT"] = str(_free_port())
+    # A replica of another Rollcall that took the port of one of ours that died would get our requests.
+    for kind, first in (("HTTP", 20_000), ("GRPC", 40_000)):
+        start = first + settings.api_port % 1000 * _REPLICA_PORTS
+        os.environ[f"RAY_SERVE_DIRECT_INGRESS_MIN_{kind}_PORT"] = str(start)
+        os.environ[f"RAY_SERVE_DIRECT_INGRESS_MAX_{kind}_PORT"] = str(start + _REPLICA_PORTS)
 
 
 def _free_port() -> int:

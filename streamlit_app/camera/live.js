@@ -52,6 +52,16 @@ class Kiosk {
     this.timers = [setInterval(() => this.look(), LOOK_EVERY_MS), setInterval(() => this.screen.tick(), 100)];
     this.onVisible = () => document.visibilityState === "visible" && this.wake();
     document.addEventListener("visibilitychange", this.onVisible);
+    // Streamlit may leave this page's own element in place while another mode runs: it would keep the
+    // camera, and lie over what the other mode shows.
+    this.onTaken = () => this.leave();
+    window.addEventListener("rollcall-camera-taken", this.onTaken);
+  }
+
+  leave() {
+    this.left = true;
+    this.stop();
+    this.root.querySelector(".kiosk")?.remove();
   }
 
   wireButtons() {
@@ -70,6 +80,7 @@ class Kiosk {
   }
 
   update(data, setTriggerValue) {
+    if (this.left) return;
     this.trigger = setTriggerValue;
     this.keypad.configure(data.texts);
     this.screen.configure(data);
@@ -153,6 +164,7 @@ class Kiosk {
   stop() {
     this.timers.forEach(clearInterval);
     document.removeEventListener("visibilitychange", this.onVisible);
+    window.removeEventListener("rollcall-camera-taken", this.onTaken);
     this.keypad.stop();
     this.tones.stop();
     this.camera.stop();

@@ -30,6 +30,8 @@ class Starter {
   }
 
   async look() {
+    // The WebSocket mode's page lets go of the camera, where it is still there.
+    window.dispatchEvent(new Event("rollcall-camera-taken"));
     const state = await cameraState();
     if (this.stopped) return;
     if (state !== this.told) {

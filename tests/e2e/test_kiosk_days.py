@@ -72,6 +72,18 @@ def test_a_camera_that_ends_is_opened_again(screen, kiosk):
     wait_for(lambda: kiosk.frames)
 
 
+def test_when_another_mode_takes_the_camera_this_page_lets_go_of_it_and_of_the_screen(screen, kiosk):
+    state(screen, "idle")
+    screen.evaluate("window.track = document.querySelector('video').srcObject.getVideoTracks()[0]")
+    screen.evaluate("window.dispatchEvent(new Event('rollcall-camera-taken'))")
+    expect(screen.locator(".kiosk")).to_have_count(0)
+    assert screen.evaluate("window.track.readyState") == "ended"
+    time.sleep(0.5)
+    kiosk.frames.clear()
+    time.sleep(2)
+    assert kiosk.frames == []
+
+
 def test_a_lost_camera_is_told_in_words_and_in_the_corner_and_comes_back(screen):
     screen.evaluate("""() => {
       window.again = navigator.mediaDevices.getUserMedia;
