@@ -36,7 +36,7 @@ from bench.own_system import Site, others_load, prepare, started
 
 FRAMES_A_SECOND = 10.0
 IDLE_EVERY_S = 1.0
-EMPTY_FRAMES_BETWEEN = 4
+EMPTY_FRAMES_BETWEEN = 5  # half a second in which nobody stands there
 GIVE_UP_S = 10.0
 ANSWER_S = 10.0
 FRAMES_A_PERSON = 40
@@ -67,8 +67,16 @@ class KioskPage:
 
     def __init__(self, url: str, origin: str) -> None:
         session = uuid.uuid4().hex
-        self._socket: ClientConnection = connect(f"{url}&session={session}", origin=origin)
+        self._socket: ClientConnection = connect(f"{url}&session={session}", origin=origin, legacy=True)
         self._seq = 0
+        self._last_result = ""
+
+    def is_news(self, answer: dict[str, Any]) -> bool:
+        """Whether this result was not shown before: the last one stays until its person has gone."""
+        new = answer["state"] in RESULTS and answer["result"] != self._last_result
+        if new:
+            self._last_result = answer["result"]
+        return new
 
     def show(self, jpeg: bytes) -> dict[str, Any]:
         """The server's answer to this picture."""
@@ -103,7 +111,7 @@ def _until_result(page: KioskPage, person: Stand, tally: Tally) -> dict[str, Any
     began = time.monotonic()
     for jpeg in itertools.cycle(person.jpegs):
         answer = _paced(page, jpeg, tally)
-        if answer["state"] in RESULTS:
+        if page.is_news(answer):
             return answer
         if time.monotonic() - began > GIVE_UP_S:
             return None
@@ -114,8 +122,7 @@ def _paced(page: KioskPage, jpeg: bytes, tally: Tally) -> dict[str, Any]:
     began = time.monotonic()
     answer = page.show(jpeg)
     tally.frames += 1
-    if answer["state"] not in RESULTS:
-        time.sleep(max(0.0, 1 / FRAMES_A_SECOND - (time.monotonic() - began)))
+    time.sleep(max(0.0, 1 / FRAMES_A_SECOND - (time.monotonic() - began)))
     return answer
 
 
