@@ -12,6 +12,7 @@ from ray_backend.domain.answers import CheckIn, Erasure, Recognition
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import (
     AuditEntry,
+    AuditQuery,
     Box,
     Candidate,
     DecisionQuery,
@@ -25,6 +26,8 @@ from ray_backend.domain.model import (
     PunchQuery,
     Quality,
     Template,
+    UnknownFace,
+    UnknownGroup,
 )
 
 
@@ -188,10 +191,10 @@ class Store(Protocol):
     def templates_of(self, person_id: str) -> list[Template]:
         """A person's templates, oldest first."""
 
-    def templates(self, pack_id: str | None = None, *, active_only: bool = False) -> Iterator[Template]:
+    def templates(self, pack_id: str | None = None) -> Iterator[Template]:
         """All templates whose person exists, without holding them all in memory.
 
-        `pack_id` None means every pack; `active_only` leaves out those of deactivated people.
+        `pack_id` None means every pack.
         """
 
     def count_templates(self) -> dict[str, int]:
@@ -222,6 +225,9 @@ class Store(Protocol):
     def last_punch(self, person_id: str) -> Punch | None:
         """The person's latest punch by time, or None."""
 
+    def last_seen(self, person_ids: Sequence[str]) -> dict[str, datetime]:
+        """When each of these people punched last; those who never did are left out."""
+
     def list_punches(self, query: PunchQuery) -> Page[Punch]:
         """Ordered by time, then punch_id."""
 
@@ -240,8 +246,32 @@ class Store(Protocol):
     def add_audit(self, entry: AuditEntry) -> None:
         """Appends to the audit log; an entry that is there already stays as it is."""
 
-    def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+    def list_audit(self, query: AuditQuery) -> Page[AuditEntry]:
         """Newest first."""
+
+    def add_unknown_face(self, face: UnknownFace) -> None:
+        """Keeps a face; one that is there already is replaced."""
+
+    def unknown_faces(self, group_id: str | None = None) -> list[UnknownFace]:
+        """Those of one group, or all, newest first. Their number is bounded by whoever adds them."""
+
+    def move_unknown_faces(self, face_ids: Sequence[str], group_id: str) -> None:
+        """Puts faces into another group; unknown ids are no error."""
+
+    def remove_unknown_faces(self, face_ids: Sequence[str]) -> int:
+        """Removes faces, leaving no bytes of them in the database files, and returns how many there were."""
+
+    def remove_unknown_before(self, before: datetime) -> int:
+        """Removes faces seen before this, and groups that are empty then. As `remove_unknown_faces`."""
+
+    def put_unknown_group(self, group: UnknownGroup) -> None:
+        """Keeps what is known of a group; one that is there is replaced."""
+
+    def unknown_groups(self) -> list[UnknownGroup]:
+        """All groups of which something is kept."""
+
+    def remove_unknown_group(self, group_id: str) -> int:
+        """Removes a group with its faces and returns how many of those there were."""
 
     def ping(self) -> None:
         """Returns when the database answers."""

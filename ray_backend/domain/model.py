@@ -95,7 +95,10 @@ class Pack:
 class Person:
     """Somebody enrolled. `person_id` is ours and opaque, `employee_id` the organisation's own.
 
-    Punches carry only `person_id`, so erasing this record makes them pseudonymous.
+    Punches carry only `person_id`, so erasing this record makes them pseudonymous. `consent_version`
+    names the text that was agreed to at `consent_at`. `merged_into` is the `person_id` of the record that
+    this one turned out to be a second registration of: templates and punches stay as they are, and
+    count for that person. Empty for a person of their own.
     """
 
     employee_id: str
@@ -106,6 +109,8 @@ class Person:
     active: bool = True
     consent_at: datetime | None = None
     person_id: str = field(default_factory=new_id)
+    consent_version: str = ""
+    merged_into: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,6 +213,34 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class UnknownFace:
+    """A face that a kiosk saw and nobody in the gallery matched, kept for a while if the site wants that.
+
+    `embedding`: (D,) float32, L2-normalised, of the pack `pack_id`. `quality` 0 to 1. `thumbnail`: a small
+    JPEG. `group_id` gathers faces that look like one person.
+    """
+
+    at: datetime
+    kiosk: str
+    pack_id: str
+    embedding: np.ndarray
+    quality: float
+    group_id: str
+    thumbnail: bytes = b""
+    face_id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownGroup:
+    """Unknown faces that look like one person. `ignored`: not to be shown again. `not_people`: the
+    `person_id` of everybody of whom an admin said that it is not them."""
+
+    group_id: str
+    ignored: bool = False
+    not_people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class DetectedFace:
     """One face found by a detector.
 
@@ -305,22 +338,29 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class PeopleQuery:
-    """Which people. `text` is found in employee id or name, ignoring case; None means any."""
+    """Which people. `text` is found in employee id or name, ignoring case; None means any.
+
+    `departments` is a bound: only people of these. `merged_into` is empty for people of their own, a
+    `person_id` for those that were merged into that person, None for both.
+    """
 
     text: str = ""
     department: str | None = None
+    departments: tuple[str, ...] | None = None
     active: bool | None = None
+    merged_into: str | None = ""
     cursor: str | None = None
     limit: int = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PunchQuery:
-    """Which punches: `start <= at < end` in UTC, oldest first. None means no bound."""
+    """Which punches: `start <= at < end` in UTC, oldest first, of `people` (by `person_id`). None means
+    no bound."""
 
     start: datetime | None = None
     end: datetime | None = None
-    person_id: str | None = None
+    people: tuple[str, ...] | None = None
     cursor: str | None = None
     limit: int = 1000
 
@@ -334,3 +374,19 @@ class DecisionQuery:
     kiosk: str | None = None
     cursor: str | None = None
     limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which audit entries: `start <= at < end` in UTC, newest first. None means any.
+
+    `action` is a beginning, such as `person.` for everything about people.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    cursor: str | None = None
+    limit: int = 100
