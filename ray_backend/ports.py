@@ -172,8 +172,14 @@ class Store(Protocol):
     def list_people(self, query: PeopleQuery) -> Page[Person]:
         """Ordered by employee_id, then person_id. Cursors stay valid while people come and go."""
 
+    def merged_people(self, into: Sequence[str] | None = None) -> list[Person]:
+        """The people whose `merged_into` is one of these ids, or is any, by employee_id.
+
+        Those who were merged into one of them in turn are not looked for.
+        """
+
     def departments(self) -> list[str]:
-        """The non-empty departments in use, sorted."""
+        """The non-empty departments of people of their own, sorted."""
 
     def erase_person(self, person_id: str, *, keep_punches: bool) -> Erasure:
         """Removes the person and all templates, and the punches too unless they are to be kept.
@@ -190,6 +196,9 @@ class Store(Protocol):
 
     def templates_of(self, person_id: str) -> list[Template]:
         """A person's templates, oldest first."""
+
+    def templates_of_many(self, person_ids: Sequence[str]) -> list[Template]:
+        """The templates of all of these people, oldest first. Unknown ids are no error."""
 
     def templates(self, pack_id: str | None = None) -> Iterator[Template]:
         """All templates whose person exists, without holding them all in memory.

@@ -117,11 +117,52 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class PersonDetails:
-    """A person and the templates, oldest first. `has_code` says whether a PIN or badge number is set."""
+    """A person and the templates, oldest first. `has_code` says whether a PIN or badge number is set.
+
+    `merged` are the records that were merged into this person, by employee id; `templates` holds theirs
+    too, each under the `person_id` that it was stored for.
+    """
 
     person: Person
     templates: tuple[Template, ...]
     has_code: bool = False
+    merged: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person in a list: how many templates they have, when they punched last, and the best face.
+
+    Everything that was merged into the person counts. `last_seen` is None for somebody who never punched,
+    `thumbnail` a small JPEG of the template of the best quality, empty where there is none.
+    """
+
+    person: Person
+    templates: int
+    last_seen: datetime | None
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MergePreview:
+    """What merging `source` into `target` would move, before anything is done.
+
+    `templates` and `punches` count those of the source, with everything merged into it before;
+    `first_punch` and `last_punch` are the times between which the punches lie. `similarity` is the best
+    cosine between a face of the one and a face of the other, made with the running pack; None where one
+    of them has none. `looks_different` says that it lies below the pack's threshold. `refused` says in
+    words why the two cannot be merged; it is empty where they can.
+    """
+
+    source: Person
+    target: Person
+    templates: int
+    punches: int
+    first_punch: datetime | None
+    last_punch: datetime | None
+    similarity: float | None
+    looks_different: bool
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
