@@ -107,12 +107,12 @@ class RememberedSettings:
         except StoreUnavailable:
             with self._lock:
                 return self._known.get(key)
-        self._remember(key, value)
+        self.remember(key, value)
         return value
 
     def put_setting(self, key: str, value: Any) -> None:
         """Stores a JSON-like value, later where the database is away; None removes the key."""
-        self._remember(key, value)
+        self.remember(key, value)
         with self._lock:
             self._unsent[key] = value
         try:
@@ -133,6 +133,14 @@ class RememberedSettings:
             self._known = others | found
         return found
 
+    def remember(self, key: str, value: Any) -> None:
+        """Takes note of what was stored, or found, just now; None: there is nothing under the key."""
+        with self._lock:
+            if value is None:
+                self._known.pop(key, None)
+            else:
+                self._known[key] = value
+
     def _send(self) -> None:
         with self._lock:
             unsent = dict(self._unsent)
@@ -141,10 +149,3 @@ class RememberedSettings:
             with self._lock:
                 if self._unsent.get(key) == value:
                     self._unsent.pop(key, None)
-
-    def _remember(self, key: str, value: Any) -> None:
-        with self._lock:
-            if value is None:
-                self._known.pop(key, None)
-            else:
-                self._known[key] = value
