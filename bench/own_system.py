@@ -23,9 +23,9 @@ from bench.http_client import Shot, Target
 from ray_backend import bootstrap
 from ray_backend.client import Photo, local_backend
 from ray_backend.domain.model import Pack, Person, Template
+from ray_backend.domain.permissions import Role
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Store
-from ray_backend.services.access import Role
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 
 from ray_backend.clock import SystemClock
 from ray_backend.domain.errors import PackMismatch, PackUnavailable
@@ -22,6 +23,7 @@ from ray_backend.services.calibration import CalibrationService
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.faces import FaceService
+from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
 from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
 from ray_backend.services.overview import OverviewService
@@ -55,6 +57,11 @@ class Records:
     overview: OverviewService
     calibration: CalibrationService
     groups: GroupService
+
+    @cached_property
+    def call(self) -> Call:
+        """The way in for everybody: see `Gate.call`."""
+        return Gate(self).call
 
 
 def find_pack(settings: Settings, store: Store, progress: packs.Progress | None = None) -> packs.Choice:

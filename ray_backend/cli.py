@@ -20,8 +20,8 @@ from rich.table import Table
 from ray_backend.client import Backend, connect
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.permissions import Role
 from ray_backend.domain.requests import ReportQuery
-from ray_backend.services.access import Role
 from ray_backend.settings import Settings
 
 console = Console()

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from ray_backend.domain.answers import CheckIn, Enrolment, PhotoReview, Recognition
 from ray_backend.domain.errors import ImageRejected, RollcallError
 from ray_backend.domain.model import AnalysedPhoto, FrameAnalysis, new_id
+from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.domain.requests import PersonDraft
+from ray_backend.services.gate import GatedService, admit
 from ray_backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ray_backend.services.faces import FaceService
     from ray_backend.services.kiosk import KioskSession
     from ray_backend.services.report import Report
+    from ray_backend.serving.handles import RemoteRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,49 +34,70 @@ class Photo:
 class Backend:
     """The use cases, each one method. `faces` and `records` are the services or stand-ins on actors.
 
-    Every method may raise StoreUnavailable and BackendUnavailable besides what it says.
+    Every call passes the gate as `caller`; see `acting_as`. Every method may raise Forbidden,
+    StoreUnavailable and BackendUnavailable besides what it says.
     """
 
-    def __init__(self, faces: FaceService, records: Records, where: str, settings: Settings) -> None:
+    def __init__(
+        self,
+        faces: FaceService,
+        records: Records | RemoteRecords,
+        where: str,
+        settings: Settings,
+        caller: Caller = SYSTEM,
+    ) -> None:
         self._faces = faces
         self._records = records
         self._settings = settings
         self.where = where
-        self.people = records.people
-        self.reports = records.reports
-        self.access = records.access
-        self.overview = records.overview.overview
-        self.journal_depth = records.overview.journal_depth
-        self.calibration = records.calibration
-        self.record_present = records.groups.record_present
+        self.caller = caller
+        self.people = self._service("people")
+        self.reports = self._service("reports")
+        self.access = self._service("access")
+        self.overview = self._service("overview").overview
+        self.journal_depth = self._service("overview").journal_depth
+        self.calibration = self._service("calibration")
+        self.record_present = self._service("groups").record_present
+        self._check_ins = self._service("check_ins")
+        self._enrolments = self._service("enrolments")
+
+    def _service(self, name: str) -> GatedService:
+        return GatedService(self._records.call, self.caller, name)
+
+    def acting_as(self, caller: Caller) -> Backend:
+        """The same backend, whose every call is made as this caller. Pages and the API have one for whoever
+        sits there; the command line acts as Rollcall itself, which may do everything."""
+        return Backend(self._faces, self._records, self.where, self._settings, caller)
 
     def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str | None = None) -> CheckIn:
         """Recognises the nearest person of a JPEG, PNG or WebP picture and records one punch.
 
         Raises ImageRejected. With the same key it may be repeated until it answers.
         """
+        admit(self.caller, "check_ins.check_in")
         analysis = self._faces.analyse(image)
-        return self._records.check_ins.check_in(
-            analysis, kiosk=kiosk, idempotency_key=idempotency_key or new_id()
-        )
+        return self._check_ins.check_in(analysis, kiosk=kiosk, idempotency_key=idempotency_key or new_id())
 
     def kiosk_session(self, kiosk: str) -> KioskSession:
         """A conversation with whoever stands before this kiosk, over many frames."""
         from ray_backend.bootstrap import build_kiosk_session
 
-        check_ins, pack = self._records.check_ins, self.overview().pack
-        return build_kiosk_session(self._settings, pack, kiosk, self._faces, check_ins)
+        admit(self.caller, "check_ins.punch_recognised")
+        pack = self.overview().pack
+        return build_kiosk_session(self._settings, pack, kiosk, self._faces, self._check_ins)
 
     def recognise(self, image: bytes) -> Recognition:
         """Everybody in a picture, without recording anything. Raises ImageRejected."""
+        admit(self.caller, "check_ins.recognise")
         (analysis,) = self._faces.analyse_many([image])
         if isinstance(analysis, ImageRejected):
             raise analysis
-        (recognition,) = self._records.check_ins.recognise([analysis])
+        (recognition,) = self._check_ins.recognise([analysis])
         return replace(recognition, picture_size=(analysis.width, analysis.height))
 
     def analyse(self, photos: Sequence[Photo]) -> list[AnalysedPhoto]:
         """Finds and embeds all faces of each photo, in order. Bad pictures come back as their error."""
+        admit(self.caller, "enrolments.review")
         answers: list[FrameAnalysis | ImageRejected] = self._faces.analyse_many(
             [photo.data for photo in photos], thumbnails=True
         )
@@ -84,7 +108,7 @@ class Backend:
 
     def review(self, photos: Sequence[Photo], person_id: str | None = None) -> list[PhotoReview]:
         """What would become of each photo at enrolment. Stores nothing."""
-        return self._records.enrolments.review(self.analyse(photos), person_id)
+        return self._enrolments.review(self.analyse(photos), person_id)
 
     def enrol(
         self,
@@ -97,15 +121,13 @@ class Backend:
     ) -> Enrolment:
         """Registers a person; see `EnrolService.enrol` for what it raises."""
         draft.checked()
-        return self._records.enrolments.enrol(
+        return self._enrolments.enrol(
             draft, self.analyse(photos), source=source, actor=actor, consent_required=consent_required
         )
 
     def add_photos(self, person_id: str, photos: Sequence[Photo], *, source: str, actor: str) -> Enrolment:
         """Adds photos to a person; see `EnrolService.add_photos` for what it raises."""
-        return self._records.enrolments.add_photos(
-            person_id, self.analyse(photos), source=source, actor=actor
-        )
+        return self._enrolments.add_photos(person_id, self.analyse(photos), source=source, actor=actor)
 
     def export(self, report: Report, file_format: Literal["csv", "xlsx"]) -> bytes:
         """The report as a file: exactly its rows."""

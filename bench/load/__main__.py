@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ray_backend.client import Backend, ray_backend
 from ray_backend.domain.errors import Unavailable
+from ray_backend.domain.permissions import Role
 from ray_backend.runfile import running_address
-from ray_backend.services.access import Role
 from ray_backend.settings import Settings
 
 TOKEN = "ROLLCALL_LOAD_TOKEN"

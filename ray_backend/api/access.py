@@ -13,8 +13,9 @@ from starlette.types import Scope
 
 from ray_backend.api.credentials import Caller, Credentials
 from ray_backend.api.limits import TokenBuckets
-from ray_backend.api.problems import Forbidden, no_credentials
-from ray_backend.services.access import Role
+from ray_backend.api.problems import no_credentials
+from ray_backend.domain.errors import Forbidden
+from ray_backend.domain.permissions import Role
 
 _RECOGNISE = frozenset({Role.ADMIN, Role.RECOGNIZER})
 _LOOK = frozenset({Role.ADMIN, Role.MANAGER})

@@ -22,11 +22,10 @@ from ray_backend.api.context import Api, Context, Who, while_client_waits
 from ray_backend.api.credentials import Caller
 from ray_backend.api.describe import PLAIN_TEXT
 from ray_backend.api.people import MAX_CURSOR
-from ray_backend.api.problems import Forbidden
-from ray_backend.domain.errors import InvalidInput, PersonNotFound
+from ray_backend.domain.errors import Forbidden, InvalidInput, PersonNotFound
 from ray_backend.domain.model import Person, Punch, PunchQuery
+from ray_backend.domain.permissions import Role
 from ray_backend.domain.requests import ReportQuery
-from ray_backend.services.access import Role
 
 _MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",

@@ -12,7 +12,8 @@ import jwt
 from starlette.concurrency import run_in_threadpool
 
 from ray_backend.domain.errors import InvalidInput, WrongCredentials
-from ray_backend.services.access import AccessService, Role
+from ray_backend.domain.permissions import Role
+from ray_backend.services.access import AccessService
 from ray_backend.settings import Settings
 
 TRUSTED_FOR_S = 5.0

@@ -63,10 +63,6 @@ class ApiProblem(Exception):
 EXPECTED = (errors.RollcallError, ApiProblem)
 
 
-class Forbidden(errors.AccessDenied):
-    """The caller is known, but the role may not do this."""
-
-
 def document(error: Exception, instance: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The problem document of an expected error, and the headers that go with it."""
     if isinstance(error, ApiProblem):

@@ -17,6 +17,7 @@
     │   ├── PersonNotFound
     │   └── TemplateNotFound
     ├── AccessDenied
+    │   ├── Forbidden            known, but the role may not do this
     │   ├── WrongCredentials
     │   └── TooManyAttempts      carries the seconds to wait
     └── Unavailable              a part that should answer does not
@@ -122,6 +123,10 @@ class TemplateNotFound(NotFound):
 
 class AccessDenied(RollcallError):
     """Who asks may not do this."""
+
+
+class Forbidden(AccessDenied):
+    """Who asks is known, but may not do this."""
 
 
 class WrongCredentials(AccessDenied):

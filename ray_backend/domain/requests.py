@@ -67,13 +67,15 @@ def _allow(value: str, field: str, longest: int) -> None:
 class ReportQuery:
     """Which days and people. Both dates are included; `text` is found in employee id or name.
 
-    `department` None means any, an empty one means people without a department.
+    `department` None means any, an empty one means people without a department. `departments` is a bound:
+    only people of these; None means everybody.
     """
 
     start: date
     end: date
     department: str | None = None
     text: str = ""
+    departments: tuple[str, ...] | None = None
 
     def checked(self) -> ReportQuery:
         """The same with the text cleaned like the names that it is looked for in. Raises InvalidInput."""

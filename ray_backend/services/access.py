@@ -7,13 +7,13 @@ import secrets
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from ray_backend.domain.answers import KioskToken
 from ray_backend.domain.errors import InvalidInput, NotFound, WrongCredentials
+from ray_backend.domain.permissions import Role
 from ray_backend.ports import Clock, Store
 from ray_backend.services.attempts import Attempts
 from ray_backend.services.audit import Auditor
@@ -23,16 +23,6 @@ _FAILURES = "admin/failures"
 _TOKENS = "kiosk_token/"
 _KEYS = "api_key/"
 MIN_PASSWORD_LENGTH = 10
-
-
-class Role(StrEnum):
-    """What the holder of a key may do; `api/access.py` has the table."""
-
-    ADMIN = "admin"
-    MANAGER = "manager"
-    RECOGNIZER = "recognizer"
-    KIOSK = "kiosk"
-    MONITOR = "monitor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class ReportService:
         """Raises InvalidInput."""
         query = query.checked()
         people = {person.person_id: person for person in self._people(query)}
-        keep_erased = query.department is None and not query.text
+        keep_erased = query.department is None and query.departments is None and not query.text
         punches = self._punches(query, people, keep_erased)
         return Report(query, self._zone, self._clock.now(), self._days(punches, people))
 
@@ -91,7 +91,8 @@ class ReportService:
             return ERASED
 
     def _people(self, query: ReportQuery) -> Iterator[Person]:
-        return self._all_people(PeopleQuery(text=query.text, department=query.department, limit=1000))
+        bounds = {"department": query.department, "departments": query.departments}
+        return self._all_people(PeopleQuery(text=query.text, **bounds, limit=1000))
 
     def _all_people(self, query: PeopleQuery) -> Iterator[Person]:
         yield from pages(self._store.list_people, query)

@@ -15,6 +15,7 @@ from ray_backend import bootstrap
 from ray_backend.domain.answers import Recognition
 from ray_backend.domain.errors import ImageRejected, InvalidInput, StoreUnavailable
 from ray_backend.domain.model import Candidate, FrameAnalysis, Pack, Punch, Template
+from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.settings import Settings
@@ -26,10 +27,6 @@ NAMESPACE = "rollcall"
 DATABASE_ACTOR = "DatabaseActor"
 FACE_ACTOR = "FaceEmbeddingActor"
 SHARD_ACTOR = "GalleryShardActor"
-_SERVICES = frozenset(
-    {"check_ins", "enrolments", "people", "reports", "access", "overview", "groups", "calibration"}
-)
-
 
 T = TypeVar("T")
 _ASK_AGAIN_S = 1.0
@@ -128,34 +125,43 @@ class DatabaseActor:
             "decisions_dropped": self._records.check_ins.notes_dropped,
         }
 
-    def call(self, service: str, method: str, args: tuple, kwargs: dict) -> Any:
-        """Runs one public method of one service: the one gate that every remote use case passes."""
-        if service not in _SERVICES or method.startswith("_"):
-            raise ValueError(f"there is no use case {service}.{method}")
-        return getattr(getattr(self._records, service), method)(*args, **kwargs)
+    def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
+        """Runs one use case as this caller; see `Gate.call`. Whoever has Ray's token says who calls."""
+        return self._records.call(caller, service, method, args, kwargs)
 
     def recognise(
-        self, answers: list[FrameAnalysis | ImageRejected], departments: Sequence[str | None] = ()
+        self,
+        answers: list[FrameAnalysis | ImageRejected],
+        departments: Sequence[str | None] = (),
+        caller: Caller = SYSTEM,
     ) -> list[Recognition | ImageRejected]:
         """See `CheckInService.recognise`."""
-        return self._records.check_ins.recognise(answers, departments)
+        return self.call(caller, "check_ins", "recognise", (answers, departments), {})
 
-    def save_face_embedding(self, template: Template) -> None:
+    def save_face_embedding(self, template: Template, caller: Caller = SYSTEM) -> None:
         """Adds one template to an existing person. Raises PersonNotFound, PackMismatch."""
-        self._records.enrolments.add_template(template)
+        self.call(caller, "enrolments", "add_template", (template,), {})
 
-    def find_similar_embeddings(self, embedding: np.ndarray, limit: int = 5) -> list[Candidate]:
+    def find_similar_embeddings(
+        self, embedding: np.ndarray, limit: int = 5, caller: Caller = SYSTEM
+    ) -> list[Candidate]:
         """The nearest people to a (D,) embedding, best first."""
-        return self.find_similar_embeddings_batch(embedding[None, :], limit)[0]
+        return self.find_similar_embeddings_batch(embedding[None, :], limit, caller)[0]
 
-    def find_similar_embeddings_batch(self, embeddings: np.ndarray, limit: int = 5) -> list[list[Candidate]]:
+    def find_similar_embeddings_batch(
+        self, embeddings: np.ndarray, limit: int = 5, caller: Caller = SYSTEM
+    ) -> list[list[Candidate]]:
         """The nearest people to each row of (N, D) float32, best first."""
-        return self._records.check_ins.find_similar(embeddings, limit)
+        return self.call(caller, "check_ins", "find_similar", (embeddings, limit), {})
 
     def record_attendance(
-        self, person_id: str, kiosk: str, idempotency_key: str, source: str = "manual"
+        self,
+        person_id: str,
+        kiosk: str,
+        idempotency_key: str,
+        source: str = "manual",
+        caller: Caller = SYSTEM,
     ) -> Punch:
         """Records a punch of a known person once. Raises PersonNotFound."""
-        return self._records.check_ins.record(
-            person_id, kiosk=kiosk, source=source, idempotency_key=idempotency_key
-        )
+        named = {"kiosk": kiosk, "source": source, "idempotency_key": idempotency_key}
+        return self.call(caller, "check_ins", "record", (person_id,), named)

@@ -17,6 +17,7 @@ from ray.util import list_named_actors
 
 from ray_backend.domain.errors import BackendUnavailable, ImageRejected
 from ray_backend.domain.model import FrameAnalysis, Pack
+from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.services.faces import Embed
 from ray_backend.serving.actors import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE
 from ray_backend.serving.backoff import full_jitter_s
@@ -51,11 +52,15 @@ _REPEATABLE = frozenset(
         "calibration.start",
         "calibration.state",
         "groups.record_present",
+        "site.current",
+        "site.defaults",
+        "site.changed_names",
+        "site.has_liveness_models",
+        "site.change",
+        "site.reset",
+        "site.consent_text",
     }
 )
-_SERVICES = (
-    "check_ins", "enrolments", "people", "reports", "access", "overview", "groups", "calibration",
-)  # fmt: skip
 _known: dict[str, Any] = {}
 _AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
 
@@ -121,37 +126,23 @@ async def async_result(reference, timeout_s: float) -> Any:
         return await asyncio.wait_for(reference, timeout_s)
 
 
-def use_case(service: str, method: str) -> Callable[[tuple, dict], Any]:
+def use_case(service: str, method: str, caller: Caller = SYSTEM) -> Callable[[tuple, dict], Any]:
     """A use case of the DatabaseActor: called with args and kwargs it returns the call's reference."""
     retries = -1 if f"{service}.{method}" in _REPEATABLE else 0
     remote = get_handle(DATABASE_ACTOR).call.options(max_task_retries=retries)
-    return lambda args, kwargs: remote.remote(service, method, args, kwargs)
-
-
-class RemoteService:
-    """Looks like one service; its methods run in the DatabaseActor."""
-
-    def __init__(self, name: str, timeout_s: float) -> None:
-        self._name = name
-        self._timeout_s = timeout_s
-
-    def __getattr__(self, method: str) -> Callable:
-        if method.startswith("_"):
-            raise AttributeError(method)
-
-        def call(*args, **kwargs):
-            return result(use_case(self._name, method)(args, kwargs), self._timeout_s)
-
-        return call
+    return lambda args, kwargs: remote.remote(caller, service, method, args, kwargs)
 
 
 class RemoteRecords:
-    """Looks like `bootstrap.Records`; the store stays with the actor."""
+    """Stands for `bootstrap.Records`, whose services run in the DatabaseActor, behind the gate there."""
 
     def __init__(self, timeout_s: float) -> None:
-        for name in _SERVICES:
-            setattr(self, name, RemoteService(name, timeout_s))
+        self._timeout_s = timeout_s
         self.store = _RemoteStore()
+
+    def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
+        """See `Gate.call`. Raises BackendUnavailable besides."""
+        return result(use_case(service, method, caller)(args, kwargs), self._timeout_s)
 
 
 class _RemoteStore:

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from ray_backend.api.app import create_app
-from ray_backend.services.access import Role
+from ray_backend.domain.permissions import Role
 from tests.api.local import LocalRecogniser
 from tests.fakes import photo
 from tests.unit.services.conftest import (  # noqa: F401  (fixtures)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ray_backend.api.access import ANYBODY, ROLES, GuardedRoute
-from ray_backend.services.access import Role
+from ray_backend.domain.permissions import Role
 
 JWT_KEY = "a secret of at least thirty-two bytes"
 ROUTES = sorted(ROLES)

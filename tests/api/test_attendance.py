@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from ray_backend.domain.errors import Overloaded
-from ray_backend.services.access import Role
+from ray_backend.domain.permissions import Role
 from tests.api.conftest import IMAGE, encoded
 from tests.fakes import photo
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from ray_backend.api.access import ANYBODY, ROLES, documented
 from ray_backend.api.app import create_app
 from ray_backend.client import local_backend
-from ray_backend.services.access import Role
+from ray_backend.domain.permissions import Role
 from ray_backend.settings import Settings
 from ray_backend.storage.memory import MemoryStore
 from tests.api.local import LocalRecogniser

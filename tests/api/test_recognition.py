@@ -13,7 +13,7 @@ from ray_backend.api.answers import recognition_text
 from ray_backend.domain.answers import RecognisedFace, Recognition
 from ray_backend.domain.errors import BackendUnavailable, Overloaded
 from ray_backend.domain.model import Candidate, Decision, DecisionKind, Person, Quality
-from ray_backend.services.access import Role
+from ray_backend.domain.permissions import Role
 from tests.api.conftest import encoded
 from tests.fakes import SetClock, photo
 

@@ -7,10 +7,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from ray_backend.api.limits import TokenBuckets
-from ray_backend.api.problems import STATUS, Forbidden, document
+from ray_backend.api.problems import STATUS, document
 from ray_backend.domain import errors
-from ray_backend.domain.errors import RollcallError, TooManyAttempts
-from ray_backend.services.access import Role
+from ray_backend.domain.errors import Forbidden, RollcallError, TooManyAttempts
+from ray_backend.domain.permissions import Role
 from tests.fakes import photo
 
 ADA = 1

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from ray_backend import cli
 from ray_backend.domain.errors import NotFound, WrongCredentials
-from ray_backend.services.access import Role
+from ray_backend.domain.permissions import Role
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ START_S = 60.0
 def api(ray_address, tmp_path_factory):
     """A client of the API with an admin's key, over freshly started actors with four people enrolled."""
     from ray_backend import client
-    from ray_backend.services.access import Role
+    from ray_backend.domain.permissions import Role
     from ray_backend.serving import cluster, deployment
 
     settings = site_settings(tmp_path_factory.mktemp("api"), ray_address, api_port=free_port())

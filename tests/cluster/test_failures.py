@@ -13,8 +13,9 @@ import pytest
 import ray
 
 from ray_backend.client import Photo
-from ray_backend.domain.errors import BackendUnavailable, UnsupportedImage
+from ray_backend.domain.errors import BackendUnavailable, Forbidden, UnsupportedImage
 from ray_backend.domain.model import DecisionKind, PunchQuery
+from ray_backend.domain.permissions import SYSTEM
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles, tasks
 from ray_backend.serving.actors import DATABASE_ACTOR
@@ -127,8 +128,8 @@ def test_nobody_answers_once_the_actors_are_gone(backend):
 def test_only_public_use_cases_can_be_called(backend):
     database = handles.get_handle(DATABASE_ACTOR)
     for service, method in (("store", "close"), ("people", "_store"), ("__class__", "mro")):
-        with pytest.raises(ValueError, match="no use case"):
-            handles.result(database.call.remote(service, method, (), {}), 30)
+        with pytest.raises(Forbidden, match="no use case"):
+            handles.result(database.call.remote(SYSTEM, service, method, (), {}), 30)
 
 
 def test_the_tasks_answer_in_order_and_isolate_a_bad_picture(backend):

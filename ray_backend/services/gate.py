@@ -1,0 +1,158 @@
+"""The one gate to all use cases: the table of which role may call which, and what holds it.
+
+Pages, the API and the actors reach the services through `Gate.call` only, so a use case that is missing in
+`RULES` cannot be called at all.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ray_backend.domain.errors import Forbidden
+from ray_backend.domain.permissions import Caller, Role
+from ray_backend.services import scopes
+
+if TYPE_CHECKING:
+    from ray_backend.bootstrap import Records
+
+# Runs a use case: caller, service, method, positional and named arguments.
+Call = Callable[[Caller, str, str, tuple, dict], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which roles may call a use case; without any, Rollcall itself only. `narrow` and `cut` bind callers
+    of some departments or of one kiosk; see `scopes`."""
+
+    roles: frozenset[Role]
+    narrow: scopes.Narrow | None = None
+    cut: scopes.Cut | None = None
+
+
+_SYSTEM: frozenset[Role] = frozenset()
+_ADMIN = frozenset({Role.ADMIN})
+_OFFICE = frozenset({Role.ADMIN, Role.MANAGER})
+_ACCOUNTS = frozenset({Role.ADMIN, Role.MANAGER, Role.VIEWER})
+_KIOSK = frozenset({Role.ADMIN, Role.KIOSK})
+_RECOGNISE = frozenset({Role.ADMIN, Role.RECOGNIZER})
+_STATE = frozenset(Role) - {Role.RECOGNIZER}
+_EVERYBODY = frozenset(Role)
+
+RULES: dict[str, Rule] = {
+    "check_ins.check_in": Rule(_KIOSK, scopes.own_kiosk),
+    "check_ins.punch_recognised": Rule(_KIOSK, scopes.own_kiosk),
+    "check_ins.punch_by_code": Rule(_KIOSK, scopes.own_kiosk),
+    "check_ins.dispute": Rule(_KIOSK, scopes.own_kiosk),
+    "check_ins.note": Rule(_KIOSK, scopes.note_of_own_kiosk),
+    "check_ins.look_alikes": Rule(_KIOSK),
+    "check_ins.find_similar": Rule(_KIOSK),
+    "check_ins.recognise": Rule(_RECOGNISE),
+    "check_ins.record": Rule(_OFFICE, scopes.own_person),
+    "enrolments.review": Rule(_ADMIN),
+    "enrolments.enrol": Rule(_ADMIN),
+    "enrolments.add_photos": Rule(_ADMIN),
+    "enrolments.add_template": Rule(_ADMIN),
+    "people.find": Rule(_OFFICE, scopes.own_people),
+    "people.by_employee_id": Rule(_OFFICE, cut=scopes.only_own_person),
+    "people.details": Rule(_OFFICE, cut=scopes.only_own_details),
+    "people.departments": Rule(_ACCOUNTS, cut=scopes.only_own_names),
+    "people.update": Rule(_ADMIN),
+    "people.set_active": Rule(_ADMIN),
+    "people.set_code": Rule(_ADMIN),
+    "people.remove_template": Rule(_ADMIN),
+    "people.erase": Rule(_ADMIN),
+    "reports.report": Rule(_ACCOUNTS, scopes.own_people),
+    "reports.recent_punches": Rule(_ACCOUNTS, scopes.own_punches),
+    "reports.today": Rule(_ACCOUNTS),
+    "access.ensure_admin": Rule(_SYSTEM),
+    "access.sign_in": Rule(_SYSTEM),
+    "access.verify_token": Rule(_SYSTEM),
+    "access.verify_key": Rule(_SYSTEM),
+    "access.issue_token": Rule(_ADMIN),
+    "access.issue_key": Rule(_ADMIN),
+    "access.tokens": Rule(_ADMIN),
+    "access.api_keys": Rule(_ADMIN),
+    "access.revoke_token": Rule(_ADMIN),
+    "overview.overview": Rule(_STATE),
+    "overview.gallery": Rule(_STATE),
+    "overview.journal_depth": Rule(_STATE),
+    "calibration.start": Rule(_ADMIN),
+    "calibration.state": Rule(_ADMIN),
+    "calibration.measure": Rule(_ADMIN),
+    "groups.record_present": Rule(_ADMIN),
+    "site.current": Rule(_EVERYBODY),
+    "site.defaults": Rule(_ADMIN),
+    "site.changed_names": Rule(_ADMIN),
+    "site.has_liveness_models": Rule(_ADMIN),
+    "site.change": Rule(_ADMIN),
+    "site.reset": Rule(_ADMIN),
+    "site.keep_consent_text": Rule(_ADMIN),
+    "site.consent_text": Rule(_ADMIN),
+}
+SERVICES = tuple(dict.fromkeys(name.partition(".")[0] for name in RULES))
+
+
+class Gate:
+    """Holds the rules over the services of one `Records`. Safe to call from several threads."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._signatures: dict[str, inspect.Signature] = {}
+
+    def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
+        """Runs a use case as this caller, who is named as its `actor` if it has one.
+
+        Raises Forbidden, and what the use case raises.
+        """
+        name = f"{service}.{method}"
+        rule = admit(caller, name)
+        use_case = getattr(getattr(self._records, service), method)
+        if caller.is_system:
+            return use_case(*args, **kwargs)
+        arguments = self._named(name, use_case, args, kwargs, caller)
+        if rule.narrow is not None:
+            rule.narrow(self._records, caller, arguments.arguments)
+        answer = use_case(*arguments.args, **arguments.kwargs)
+        return answer if rule.cut is None else rule.cut(caller, answer)
+
+    def _named(
+        self, name: str, use_case: Callable, args: tuple, kwargs: dict, caller: Caller
+    ) -> inspect.BoundArguments:
+        signature = self._signatures.get(name)
+        if signature is None:
+            signature = self._signatures[name] = inspect.signature(use_case)
+        if "actor" in signature.parameters:
+            kwargs = kwargs | {"actor": caller.name}
+        return signature.bind(*args, **kwargs)
+
+
+class GatedService:
+    """Looks like one service; each of its methods is called as one caller."""
+
+    def __init__(self, call: Call, caller: Caller, service: str) -> None:
+        self._call = call
+        self._caller = caller
+        self._service = service
+
+    def __getattr__(self, method: str) -> Callable:
+        if method.startswith("_"):
+            raise AttributeError(method)
+        return lambda *args, **kwargs: self._call(self._caller, self._service, method, args, kwargs)
+
+
+def admit(caller: Caller, name: str) -> Rule:
+    """The rule of the use case `service.method`. Raises Forbidden for whom it is not."""
+    rule = RULES.get(name)
+    if rule is None:
+        raise Forbidden(f"There is no use case {name}.")
+    if not caller.is_system and caller.role not in rule.roles:
+        raise Forbidden(f"The role {caller.role.value} may not do this.")
+    return rule
+
+
+def may(caller: Caller, names: Iterable[str]) -> bool:
+    """Whether the caller may call all these use cases."""
+    return caller.is_system or all(caller.role in RULES[name].roles for name in names)
