@@ -112,6 +112,11 @@ class Attempt:
         wait_s = min(self._rules.retry_s * 2**self.failures, self._rules.longest_retry_s)
         return at_s - self._ended_s >= wait_s
 
+    def wait(self, face: SeenFace) -> None:
+        """Only remembers the face, of somebody who is locked out."""
+        if self.verdict is None and self._usable(face):
+            self._identity.add(face.embedding)
+
     def see(self, track_id: int, frame: SeenFrame, face: SeenFace) -> Verdict | None:
         """Takes the track's face in one frame; the verdict where that ends the attempt."""
         usable = self._usable(face)

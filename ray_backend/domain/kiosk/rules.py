@@ -81,7 +81,8 @@ class KioskRules:
     liveness_frames: int = 3
     # A challenge that is not finished by then failed. Somebody who reads slowly needs about 3 s a move.
     challenge_s: float = 12.0
-    # So many failures within this time, of whomever, leave only the other way for a while.
+    # So many failures within this time, of whomever, leave only the other way for a while; see `lock`.
     lock_failures: int = 3
     lock_window_s: float = 180.0
     lock_s: float = 60.0
+    longest_lock_s: float = 900.0

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ray_backend.domain.kiosk.attempt import Attempt, Identity
 from ray_backend.domain.kiosk.living import ByChallenge, ByModel, LivingCheck, Unchecked
+from ray_backend.domain.kiosk.lock import Lock
 from ray_backend.domain.kiosk.rules import KioskRules
 from ray_backend.domain.kiosk.tracker import Tracker
 from ray_backend.domain.kiosk.vote import LookAlikes, Vote, no_look_alikes
@@ -56,22 +57,21 @@ class Session:
         self._attempts: dict[int, Attempt] = {}
         self._frame: SeenFrame | None = None
         self._tracks: dict[int, SeenFace] = {}
-        self._failed_s: list[float] = []
-        self._locked_until_s: float | None = None
+        self._lock = Lock(rules, threshold)
         self._scene = Scene(Phase.IDLE)
 
     @property
     def locked_until_s(self) -> float | None:
-        """Until when, by the frames' clock, faces are not looked at; None when they are."""
-        return self._locked_until_s
+        """Until when, by the frames' clock, somebody or everybody is locked out; None: nobody is."""
+        return self._lock.until_s
 
     def wanted(self) -> Wanted:
         """What to ask of the next frame.
 
         Nothing while the nearest face has its verdict, apart from a look now and then whether it is
-        still the same, is too far away, or while the kiosk is locked. A newcomer is asked at once.
+        still the same, is too far away, or while the kiosk is locked for all. A newcomer is asked at once.
         """
-        if self._locked_until_s is not None or not self._looks_for_somebody():
+        if self._lock.is_for_all or not self._looks_for_somebody():
             return Wanted(embedding=False, liveness=False)
         by_model = self._liveness is not LivenessMode.OFF and self._new_challenge is None
         attempt = self._attempts.get(self._nearest()) if self._tracks else None
@@ -86,13 +86,12 @@ class Session:
             return self._scene, None
         self._frame = frame
         self._tracks = dict(zip(self._tracker.update(frame), frame.faces, strict=True))
-        if self._locked_until_s is not None and frame.at_s >= self._locked_until_s:
-            self._locked_until_s = None
+        self._lock.pass_time(frame.at_s)
         self._choose()
         verdict = self._serve()
-        if verdict is not None:
-            self._count_failure(verdict)
-        self._scene = replace(self._show(), locked=self._locked_until_s is not None)
+        if verdict is not None and verdict.decision.kind is DecisionKind.SPOOF:
+            self._lock.fail(frame.at_s, verdict.track_id, verdict.face.embedding)
+        self._scene = self._show()
         return self._scene, verdict
 
     def _looks_for_somebody(self) -> bool:
@@ -102,7 +101,7 @@ class Session:
         if not self._zone.is_near(self._tracks[nearest], self._frame):
             return False
         attempt = self._attempts.get(nearest)
-        if attempt is None or attempt.verdict is None:
+        if attempt is None or (attempt.verdict is None and not self._lock.holds(nearest)):
             return True
         return attempt.wants_comparison(self._frame.at_s)
 
@@ -128,14 +127,18 @@ class Session:
         """Shows the served face to its attempt."""
         track_id = self._zone.served
         face = self._tracks.get(track_id)
-        if face is None or not self._zone.holds(track_id) or self._locked_until_s is not None:
+        if face is None or not self._zone.holds(track_id) or self._lock.is_for_all:
             return None
         attempt = self._attempts.get(track_id)
         if attempt is None:
             attempt = self._attempts[track_id] = self._begin()
         elif attempt.is_another(self._frame.at_s, face):
             track_id, attempt = self._renew(track_id, self._begin())
-        elif attempt.may_begin_again(self._frame.at_s):
+        self._lock.look_at(track_id, face.embedding)
+        if self._lock.holds(track_id):
+            attempt.wait(face)
+            return None
+        if attempt.may_begin_again(self._frame.at_s):
             again = self._begin(attempt.since_s, attempt.failures + 1)
             track_id, attempt = self._renew(track_id, again)
         return None if attempt.verdict is not None else attempt.see(track_id, self._frame, face)
@@ -171,23 +174,14 @@ class Session:
             return ByModel(self._rules)
         return ByChallenge(self._rules, self._new_challenge())
 
-    def _count_failure(self, verdict: Verdict) -> None:
-        """Locks after too many failures to show a living face, whoever they were of."""
-        if verdict.decision.kind is not DecisionKind.SPOOF:
-            return
-        now = self._frame.at_s
-        recent = [at_s for at_s in self._failed_s if now - at_s <= self._rules.lock_window_s]
-        self._failed_s = [*recent, now]
-        if len(self._failed_s) >= self._rules.lock_failures:
-            self._locked_until_s, self._failed_s = now + self._rules.lock_s, []
-
     def _show(self) -> Scene:
         served = self._zone.served
         attempt = self._attempts.get(served)
         if attempt is not None and attempt.verdict is not None:
-            return attempt.scene(self._frame.at_s, self._tracks.get(served))
-        if self._locked_until_s is not None:
-            return Scene(Phase.IDLE)
+            scene = attempt.scene(self._frame.at_s, self._tracks.get(served))
+            return replace(scene, locked=self._lock.holds(served) and scene.phase is Phase.DECIDED)
+        if self._zone.holds(served) and self._lock.holds(served):
+            return Scene(Phase.IDLE, locked=True)
         if attempt is not None and self._zone.holds(served):
             return attempt.scene(self._frame.at_s, self._tracks.get(served))
         return self._call_closer()

@@ -163,29 +163,87 @@ def attempt_with_picture(kiosk, actor=PICTURE):
     kiosk.show(seconds=GONE_S)
 
 
-def test_repeated_pictures_lock_the_kiosk_for_a_while():
+def locked_kiosk():
+    """A kiosk at which three pictures failed, the last one of Eva, and nobody stands any more."""
     kiosk = Kiosk(10, liveness=REQUIRE)
     for person in ("ada", "bob", "eva"):
         assert kiosk.session.locked_until_s is None
         attempt_with_picture(kiosk, Actor(person, liveness=0.1))
     assert kiosk.kinds() == ["spoof"] * 3
-    assert kiosk.scenes[-1].locked
     assert kiosk.session.locked_until_s == pytest.approx(kiosk.at_s + RULES.lock_s, abs=10)
-    kiosk.show(LIVE, seconds=5)
-    assert kiosk.scenes[-1].locked
-    assert len(kiosk.verdicts) == 3
-    assert not kiosk.session.wanted().embedding
-    kiosk.show(seconds=RULES.lock_s)
-    kiosk.show(LIVE, seconds=2)
-    assert not kiosk.scenes[-1].locked
-    assert kiosk.kinds() == [*["spoof"] * 3, "match"]
+    return kiosk
 
 
-def test_one_picture_that_stays_there_locks_too():
+def test_one_picture_that_stays_there_locks_itself_out():
     kiosk = Kiosk(5, liveness=REQUIRE)
     kiosk.show(PICTURE, seconds=30)
     assert kiosk.kinds() == ["spoof"] * 3
     assert kiosk.scenes[-1].locked
+
+
+def test_when_the_one_who_is_locked_out_has_gone_the_kiosk_is_idle():
+    kiosk = locked_kiosk()
+    assert (kiosk.scenes[-1].phase, kiosk.scenes[-1].locked) == (Phase.IDLE, False)
+
+
+def test_the_next_person_is_served_while_somebody_else_is_locked_out():
+    kiosk = locked_kiosk()
+    kiosk.show(Actor("zoe", liveness=0.9), seconds=2)
+    assert kiosk.kinds()[3:] == ["match"]
+    assert not kiosk.scenes[-1].locked
+
+
+@pytest.mark.parametrize("person", ["ada", "bob", "eva"])
+def test_who_goes_away_and_comes_back_is_still_locked_out_until_the_time_is_over(person):
+    kiosk = locked_kiosk()
+    until_s = kiosk.session.locked_until_s
+    for _ in range(5):
+        kiosk.show(Actor(person, liveness=0.9), seconds=3)
+        assert kiosk.scenes[-1].locked
+        kiosk.show(seconds=GONE_S)
+        assert not kiosk.scenes[-1].locked
+    assert kiosk.session.locked_until_s == until_s
+    assert len(kiosk.verdicts) == 3
+    kiosk.show(seconds=RULES.lock_s)
+    kiosk.show(Actor(person, liveness=0.9), seconds=2)
+    assert kiosk.kinds()[3:] == ["match"]
+
+
+def test_who_takes_the_place_of_somebody_locked_out_is_served():
+    kiosk = Kiosk(10, liveness=REQUIRE)
+    kiosk.show(PICTURE, seconds=30)
+    kiosk.show(Actor("zoe", liveness=0.9), seconds=4)
+    assert (kiosk.kinds()[-1], kiosk.names()[-1]) == ("match", "zoe")
+
+
+def test_a_picture_of_somebody_else_helps_once_and_then_nobody_is_looked_at():
+    kiosk = locked_kiosk()
+    attempt_with_picture(kiosk, Actor("zoe", liveness=0.1))
+    assert kiosk.kinds()[3:] == ["spoof"]
+    assert not kiosk.scenes[-1].locked
+    assert kiosk.session.locked_until_s == pytest.approx(kiosk.at_s + 2 * RULES.lock_s, abs=5)
+    kiosk.show(Actor("somebody honest", liveness=0.9), seconds=5)
+    assert kiosk.scenes[-1].locked
+    assert not kiosk.session.wanted().embedding
+    assert len(kiosk.verdicts) == 4
+
+
+def test_the_attempts_of_somebody_who_never_gives_up_become_ever_fewer():
+    """An hour of ever new pictures, each held up and taken away: 3, then one for each lock."""
+    kiosk = Kiosk(5, liveness=REQUIRE)
+    number = 0
+    while kiosk.at_s < 3600:
+        attempt_with_picture(kiosk, Actor(f"picture {number}", liveness=0.1))
+        number += 1
+    # Locks of 1, 2, 4, 8 and then always 15 minutes.
+    assert 3 < len(kiosk.verdicts) <= 3 + 7
+
+
+def test_after_a_quiet_time_everything_begins_from_the_start():
+    kiosk = locked_kiosk()
+    kiosk.show(seconds=RULES.lock_s + RULES.lock_window_s + 1)
+    attempt_with_picture(kiosk, Actor("zoe", liveness=0.1))
+    assert kiosk.session.locked_until_s is None
 
 
 def test_failures_that_lie_far_apart_do_not_lock():
