@@ -58,6 +58,7 @@ class Backend:
         self.journal_depth = self._service("overview").journal_depth
         self.calibration = self._service("calibration")
         self.record_present = self._service("groups").record_present
+        self.site = self._service("site")
         self._check_ins = self._service("check_ins")
         self._enrolments = self._service("enrolments")
 
