@@ -291,13 +291,17 @@ class AnalysedFace:
 
 @dataclass(frozen=True, slots=True)
 class FrameAnalysis:
-    """Everything found in one picture, nearest (largest) face first. Stage times in milliseconds."""
+    """Everything found in one picture, nearest (largest) face first. Stage times in milliseconds.
+
+    `brightness`: the mean grey of the whole picture, 0 to 255, or None where it was not measured.
+    """
 
     width: int
     height: int
     faces: tuple[AnalysedFace, ...]
     pack_id: str
     timings_ms: dict[str, float] = field(default_factory=dict)
+    brightness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,12 +56,13 @@ class _Seen:
     wanted: list[int]
     crops: list[np.ndarray]
     watch: _Stopwatch
+    brightness: float
 
     def analysis(self, embeddings: np.ndarray, pack_id: str) -> FrameAnalysis:
         faces = list(self.faces)
         for index, embedding in zip(self.wanted, embeddings, strict=True):
             faces[index] = replace(faces[index], embedding=embedding)
-        return FrameAnalysis(*self.size, tuple(faces), pack_id, self.watch.ms)
+        return FrameAnalysis(*self.size, tuple(faces), pack_id, self.watch.ms, self.brightness)
 
 
 class FaceService:
@@ -142,7 +143,8 @@ class FaceService:
             score = watch.time("liveness", self._liveness.score, picture, detected[0])
             faces[0] = replace(faces[0], liveness=score)
         crops = [measured[index][1] for index in wanted]
-        return _Seen((picture.shape[1], picture.shape[0]), faces, wanted, crops, watch)
+        size = picture.shape[1], picture.shape[0]
+        return _Seen(size, faces, wanted, crops, watch, _brightness(picture))
 
     def _look_or_error(self, image: bytes, embed: Embed, thumbnails: bool) -> _Seen | ImageRejected:
         try:
@@ -174,6 +176,12 @@ class FaceService:
         quality = self._engine.quality(picture, face, crop)
         image = self._codec.thumbnail(picture, face.box) if thumbnail else b""
         return AnalysedFace(face.box, face.landmarks, quality, thumbnail=image), crop
+
+
+def _brightness(picture: np.ndarray) -> float:
+    """The mean grey of a few thousand pixels: enough to tell a bright room from a dark one."""
+    step = max(1, min(picture.shape[:2]) // 60)
+    return float(picture[::step, ::step].mean())
 
 
 def _wanted(faces: Sequence[AnalysedFace], embed: Embed) -> list[int]:

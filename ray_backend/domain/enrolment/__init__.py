@@ -1,0 +1,1 @@
+"""Guided enrolment: which photos a new person needs, and how somebody is led to them."""
