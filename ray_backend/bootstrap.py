@@ -13,10 +13,11 @@ from ray_backend.clock import SystemClock
 from ray_backend.domain.errors import PackMismatch, PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import Pack, PeopleQuery, Person, Template
+from ray_backend.domain.site import from_environment
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
 from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Journal, LivenessModel, Store
-from ray_backend.services import codes, look_alikes
+from ray_backend.services import codes, look_alikes, site
 from ray_backend.services.access import AccessService
 from ray_backend.services.audit import Auditor
 from ray_backend.services.calibration import CalibrationService
@@ -57,6 +58,7 @@ class Records:
     overview: OverviewService
     calibration: CalibrationService
     groups: GroupService
+    site: site.SiteService
 
     @cached_property
     def call(self) -> Call:
@@ -153,7 +155,10 @@ def build_records(
     )
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
     reach = Reach(store)
-    remembered = RememberedSettings(store, reach, *codes.PREFIXES, look_alikes.PREFIX)
+    remembered = RememberedSettings(store, reach, *codes.PREFIXES, look_alikes.PREFIX, site.KEY)
+    rules = site.SiteService(
+        store, clock, from_environment(settings), remembered, liveness_models=bool(settings.liveness_models)
+    )
     roster = Roster(store, reach)
     punches = PunchLog(store, _journal(settings) if journal is None else journal, clock, reach)
     known = {
@@ -175,6 +180,7 @@ def build_records(
         overview=OverviewService(store, gallery, pack, punches),
         calibration=CalibrationService(store, clock, policy),
         groups=GroupService(store, check_ins, clock, policy),
+        site=rules,
     )
 
 
