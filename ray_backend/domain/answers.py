@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from ray_backend.domain.kiosk.words import Scene
 from ray_backend.domain.model import (
@@ -107,12 +108,44 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedCertificate:
+    """What an erasure did, signed with the site's key; names nobody.
+
+    `content` is JSON-like, `services.erasing.Report` says what is in it. `signature` and `public_key`
+    are Ed25519 in base64; see `services.certificates`.
+    """
+
+    content: dict[str, Any]
+    signature: str
+    public_key: str
+
+    @property
+    def certificate_id(self) -> str:
+        """What names it."""
+        return self.content["certificate_id"]
+
+    @property
+    def issued_at(self) -> datetime:
+        """When the erasure was done."""
+        return datetime.fromisoformat(self.content["finished_at"])
+
+    @property
+    def verified(self) -> bool:
+        """Whether nothing was found when everything was looked for again."""
+        return self.content["verified"] is True
+
+
+@dataclass(frozen=True, slots=True)
 class Erasure:
-    """How much went when a person was erased."""
+    """How much went when a person was erased, and the certificate of it.
+
+    A certificate with `verified` False says that something was found afterwards: it has to be told.
+    """
 
     templates: int
     punches_removed: int
     punches_kept: int
+    certificate: SignedCertificate | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
