@@ -7,13 +7,14 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from functools import cached_property
 
 from ray_backend.clock import SystemClock
 from ray_backend.domain.errors import PackMismatch, PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
-from ray_backend.domain.model import Pack, PeopleQuery, Person, Template
-from ray_backend.domain.site import from_environment
+from ray_backend.domain.model import AuditEntry, Pack, PeopleQuery, Person, Punch, Template
+from ray_backend.domain.site import SiteSettings, from_environment
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
 from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Journal, LivenessModel, Store
@@ -26,7 +27,9 @@ from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.faces import FaceService
 from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
+from ray_backend.services.guided import GuidedEnrolment
 from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
+from ray_backend.services.note_log import NoteLog
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.policy import Policy
@@ -39,7 +42,7 @@ from ray_backend.storage import open_store, open_store_url
 from ray_backend.storage.copy import CopyReport
 from ray_backend.storage.copy import Progress as CopyProgress
 from ray_backend.storage.copy import copy_store as copy
-from ray_backend.storage.journal import FileJournal
+from ray_backend.storage.journal import NOTES, FileJournal
 from ray_backend.vision import packs
 
 log = logging.getLogger(__name__)
@@ -98,36 +101,46 @@ def _liveness_model(settings: Settings) -> LivenessModel | None:
 
 
 def build_kiosk_session(
-    settings: Settings, pack: Pack, kiosk: str, faces: FaceService, check_ins: CheckInService
+    pack: Pack,
+    kiosk: str,
+    faces: FaceService,
+    check_ins: CheckInService,
+    site_settings: Callable[[], SiteSettings],
 ) -> KioskSession:
-    """A conversation of one kiosk. `faces` and `check_ins` may stand for actors.
+    """A conversation of one kiosk. `faces`, `check_ins` and `site_settings` may stand for actors.
 
     Raises BackendUnavailable and StoreUnavailable.
     """
     from ray_backend.domain.kiosk.challenge import ActiveChallenge
-    from ray_backend.domain.kiosk.session import KioskRules, Session
+    from ray_backend.domain.kiosk.session import KioskRules, Session, Terms
 
-    policy = Policy.for_pack(
-        pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
-    )
-    active = settings.liveness_way == "active"
-    rules = Session(
-        KioskRules(),
-        threshold=policy.threshold,
-        margin=policy.margin,
-        liveness=LivenessMode(settings.liveness),
-        new_challenge=(lambda: ActiveChallenge(random.SystemRandom())) if active else None,
-        look_alikes=KnownLookAlikes(check_ins.look_alikes),
-    )
+    def new_challenge() -> ActiveChallenge:
+        return ActiveChallenge(random.SystemRandom())
+
+    def terms() -> Terms:
+        now = site_settings()
+        return Terms(
+            pack.threshold if now.threshold is None else now.threshold,
+            pack.margin,
+            LivenessMode(now.liveness),
+            new_challenge if now.liveness_way == "active" else None,
+        )
+
+    rules = Session(KioskRules(), terms(), look_alikes=KnownLookAlikes(check_ins.look_alikes))
     return KioskSession(
-        kiosk,
-        rules,
-        faces,
-        check_ins,
-        pack_id=pack.pack_id,
-        threshold=policy.threshold,
-        clock=SystemClock(),
+        kiosk, rules, faces, check_ins, pack_id=pack.pack_id, clock=SystemClock(), terms=terms
     )
+
+
+def build_guided_enrolment(pack: Pack, faces: FaceService, threshold: float | None) -> GuidedEnrolment:
+    """The way through one person's enrolment photos. `faces` may stand for actors; `threshold` is the site's
+    own, or None."""
+    from ray_backend.domain.enrolment.guide import Guide
+    from ray_backend.domain.enrolment.poses import GuideRules, poses_of
+
+    threshold = pack.threshold if threshold is None else threshold
+    rules = GuideRules(poses_of(pack.pack_id))
+    return GuidedEnrolment(faces, Guide(rules, threshold=threshold, margin=pack.margin))
 
 
 def build_records(
@@ -150,15 +163,13 @@ def build_records(
     store = store or open_store(settings)
     clock = clock or SystemClock()
     check_pack(store, pack)
-    policy = Policy.for_pack(
-        pack, threshold=settings.threshold, cooldown_s=settings.cooldown_s, zone=settings.zone
-    )
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
     reach = Reach(store)
     remembered = RememberedSettings(store, reach, *codes.PREFIXES, look_alikes.PREFIX, site.KEY)
     rules = site.SiteService(
         store, clock, from_environment(settings), remembered, liveness_models=bool(settings.liveness_models)
     )
+    policy = Policy(pack, rules.current)
     roster = Roster(store, reach)
     punches = PunchLog(store, _journal(settings) if journal is None else journal, clock, reach)
     known = {
@@ -167,15 +178,23 @@ def build_records(
         "codes": codes.Codes(store, reach, remembered, roster, clock),
         "look_alikes": look_alikes.LookAlikes(store, remembered, gallery, policy),
     }
-    check_ins = CheckInService(store, reach, gallery, clock, policy, **known)
+    notes = NoteLog(store, _notes(settings), reach, punches)
+    check_ins = CheckInService(store, reach, gallery, clock, policy, **known, notes=notes)
     return Records(
         store=store,
         check_ins=check_ins,
         enrolments=EnrolService(
-            store, gallery, clock, policy, pack_spec, roster=roster, look_alikes=known["look_alikes"]
+            store,
+            gallery,
+            clock,
+            policy,
+            pack_spec,
+            roster=roster,
+            look_alikes=known["look_alikes"],
+            consent_version=rules.keep_consent_text,
         ),
         people=PeopleService(store, gallery, clock, policy, **known),
-        reports=ReportService(store, clock, settings.zone),
+        reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         overview=OverviewService(store, gallery, pack, punches),
         calibration=CalibrationService(store, clock, policy),
@@ -184,10 +203,18 @@ def build_records(
     )
 
 
-def _journal(settings: Settings) -> Journal:
+def _journal(settings: Settings) -> Journal[Punch]:
+    return FileJournal(_journal_folder(settings))
+
+
+def _notes(settings: Settings) -> Journal[AuditEntry]:
+    return FileJournal(_journal_folder(settings) / "notes", NOTES)
+
+
+def _journal_folder(settings: Settings) -> Path:
     # What a site's journal holds must not be delivered to a store of a trial, which forgets it.
     trial = settings.store.strip().lower() == "memory"
-    return FileJournal(settings.data_dir / ("journal-of-trials" if trial else "journal"))
+    return settings.data_dir / ("journal-of-trials" if trial else "journal")
 
 
 def build_gallery_shard(settings: Settings, pack: Pack, index: int) -> GalleryIndex:

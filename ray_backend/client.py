@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from ray_backend.domain.answers import CheckIn, Enrolment, PhotoReview, Recognition
+from ray_backend.domain.answers import CheckIn, Enrolment, EnrolmentCheck, PhotoReview, Recognition
 from ray_backend.domain.errors import ImageRejected, RollcallError
 from ray_backend.domain.model import AnalysedPhoto, FrameAnalysis, new_id
 from ray_backend.domain.permissions import SYSTEM, Caller
@@ -18,6 +18,7 @@ from ray_backend.settings import Settings
 if TYPE_CHECKING:
     from ray_backend.bootstrap import Records
     from ray_backend.services.faces import FaceService
+    from ray_backend.services.guided import GuidedEnrolment
     from ray_backend.services.kiosk import KioskSession
     from ray_backend.services.report import Report
     from ray_backend.serving.handles import RemoteRecords
@@ -85,7 +86,7 @@ class Backend:
 
         admit(self.caller, "check_ins.punch_recognised")
         pack = self.overview().pack
-        return build_kiosk_session(self._settings, pack, kiosk, self._faces, self._check_ins)
+        return build_kiosk_session(pack, kiosk, self._faces, self._check_ins, self.site.current)
 
     def recognise(self, image: bytes) -> Recognition:
         """Everybody in a picture, without recording anything. Raises ImageRejected."""
@@ -110,6 +111,18 @@ class Backend:
     def review(self, photos: Sequence[Photo], person_id: str | None = None) -> list[PhotoReview]:
         """What would become of each photo at enrolment. Stores nothing."""
         return self._enrolments.review(self.analyse(photos), person_id)
+
+    def check_photos(self, photos: Sequence[Photo], person_id: str | None = None) -> EnrolmentCheck:
+        """`review`, and who looks like the person on the photos. Stores nothing."""
+        return self._enrolments.check(self.analyse(photos), person_id)
+
+    def guided_enrolment(self) -> GuidedEnrolment:
+        """Leads somebody before a camera through the photos of an enrolment. Stores nothing."""
+        from ray_backend.bootstrap import build_guided_enrolment
+
+        admit(self.caller, "enrolments.enrol")
+        pack, threshold = self.overview().pack, self.site.current().threshold
+        return build_guided_enrolment(pack, self._faces, threshold)
 
     def enrol(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ray_backend.domain.enrolment.words import GuideState, Target
 from ray_backend.domain.kiosk.words import Scene
 from ray_backend.domain.model import (
     Box,
@@ -97,6 +98,48 @@ class PhotoReview:
     def accepted(self) -> bool:
         """Whether the photo can become a template."""
         return self.reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarPerson:
+    """Somebody registered who looks like a new face; `similarity` is cosine.
+
+    `same`: a kiosk would take one for the other, so both cannot be registered with these photos. Otherwise
+    they are look-alikes. The thumbnails are small JPEGs of the two faces, empty where there is none.
+    """
+
+    person: Person
+    similarity: float
+    same: bool
+    new_thumbnail: bytes = b""
+    known_thumbnail: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentCheck:
+    """What would become of photos at enrolment, one review each, and who looks like the person on them."""
+
+    reviews: tuple[PhotoReview, ...]
+    similar: tuple[SimilarPerson, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GuidedShot:
+    """A photo of a guided enrolment as the camera took it; `thumbnail` is a small JPEG of the face."""
+
+    target: Target
+    image: bytes
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GuideAnswer:
+    """What a guided enrolment shows after one frame; `shots` and `skipped` are all so far."""
+
+    state: GuideState
+    picture_size: tuple[int, int]
+    shots: tuple[GuidedShot, ...] = ()
+    skipped: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,15 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 9998
 
 @dataclass(frozen=True, slots=True)
 class PersonDraft:
-    """What somebody typed into the form. `consent` is the ticked box."""
+    """What somebody typed into the form. `consent` is the ticked box; `consent_version` names the text beside
+    it, and is empty for the one in force."""
 
     employee_id: str
     name: str
     department: str = ""
     email: str = ""
     consent: bool = False
+    consent_version: str = ""
 
     def checked(self) -> PersonDraft:
         """The same without outer spaces. Raises InvalidInput that names the field to mend."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
-from ray_backend.domain.answers import Enrolment, PhotoReview
+from ray_backend.domain.answers import Enrolment, EnrolmentCheck, PhotoReview
 from ray_backend.domain.errors import (
     ConsentMissing,
     DuplicateEmployeeId,
@@ -27,6 +27,7 @@ from ray_backend.services.audit import Auditor
 from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.owner import find_other_owner
 from ray_backend.services.policy import Policy
+from ray_backend.services.resemblance import Resemblance
 from ray_backend.services.roster import Roster
 
 PACK_SETTING = "pack"
@@ -48,7 +49,9 @@ class EnrolService:
         *,
         roster: Roster,
         look_alikes: LookAlikes,
+        consent_version: Callable[[], str] = lambda: "",
     ) -> None:
+        """`consent_version` keeps the consent text in force and names it."""
         self._store = store
         self._gallery = gallery
         self._clock = clock
@@ -56,6 +59,8 @@ class EnrolService:
         self._pack_spec = pack_spec
         self._roster = roster
         self._look_alikes = look_alikes
+        self._consent_version = consent_version
+        self._resemblance = Resemblance(store, gallery, policy)
         self._audit = Auditor(store, clock)
         # Two desks that register the same face at once: the second has to find the first.
         self._one_at_a_time = threading.Lock()
@@ -64,6 +69,15 @@ class EnrolService:
         """What would become of each photo if it were added to this person, or to a new one."""
         known = self._store.templates_of(person_id) if person_id else []
         return [review for review, _ in self._judge(photos, person_id, known)]
+
+    def check(self, photos: Sequence[AnalysedPhoto], person_id: str | None = None) -> EnrolmentCheck:
+        """`review`, and who looks like the person on the photos that are good enough. Stores nothing."""
+        known = self._store.templates_of(person_id) if person_id else []
+        judged = self._judge(photos, person_id, known)
+        faces = [face for review, face in judged if review.reason in (None, PhotoProblem.ANOTHER_PERSON)]
+        return EnrolmentCheck(
+            tuple(review for review, _ in judged), self._resemblance.find(faces, besides=person_id)
+        )
 
     def enrol(
         self,
@@ -104,6 +118,7 @@ class EnrolService:
             email=draft.email,
             created_at=now,
             consent_at=now if draft.consent else None,
+            consent_version=(draft.consent_version or self._consent_version()) if draft.consent else "",
         )
         reviews, templates = self._templates(photos, person.person_id, [], source, now)
         self._require_some(reviews)

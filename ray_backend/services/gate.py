@@ -52,6 +52,7 @@ RULES: dict[str, Rule] = {
     "check_ins.recognise": Rule(_RECOGNISE),
     "check_ins.record": Rule(_OFFICE, scopes.own_person),
     "enrolments.review": Rule(_ADMIN),
+    "enrolments.check": Rule(_ADMIN),
     "enrolments.enrol": Rule(_ADMIN),
     "enrolments.add_photos": Rule(_ADMIN),
     "enrolments.add_template": Rule(_ADMIN),

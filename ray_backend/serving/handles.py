@@ -36,6 +36,7 @@ _REPEATABLE = frozenset(
         "check_ins.recognise",
         "check_ins.find_similar",
         "enrolments.review",
+        "enrolments.check",
         "people.find",
         "people.details",
         "people.by_employee_id",
