@@ -12,7 +12,7 @@ import numpy as np
 
 from ray_backend.domain.answers import CheckIn, KioskAnswer
 from ray_backend.domain.errors import Unavailable
-from ray_backend.domain.kiosk.words import Phase, Scene, SeenFace, SeenFrame, Verdict
+from ray_backend.domain.kiosk.words import Phase, Scene, SeenFace, SeenFrame, Terms, Verdict
 from ray_backend.domain.model import (
     AnalysedFace,
     Candidate,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 OFFER_CODE_AFTER_S = 4.0
 _NEAREST_PEOPLE = 3
 _LOOK_ALIKES_EVERY_S = 60.0
+_TERMS_EVERY_S = 2.0
 
 
 class Faces(Protocol):
@@ -73,17 +74,19 @@ class KioskSession:
         check_ins: CheckIns,
         *,
         pack_id: str,
-        threshold: float,
         clock: Clock,
+        terms: Callable[[], Terms] | None = None,
         elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`threshold` is what `rules` decide by, for the receipts."""
+        """`terms` says what the site decides by now; it is asked every other second and may raise
+        Unavailable. None: `rules` stay as they are."""
         self._kiosk = kiosk
         self._rules = rules
         self._faces = faces
         self._check_ins = check_ins
         self._pack_id = pack_id
-        self._threshold = threshold
+        self._terms = terms
+        self._terms_at_s = elapsed_s()
         self._clock = clock
         self._elapsed_s = elapsed_s
         self._visit = new_id()
@@ -93,6 +96,7 @@ class KioskSession:
     def frame(self, image: bytes) -> KioskAnswer:
         """What to show after this picture of the camera. Raises ImageRejected."""
         self._settle()
+        self._look_at_terms()
         wanted = self._rules.wanted()
         embed = Embed.NEAREST_GOOD if wanted.embedding else Embed.NOTHING
         analysis = self._faces.analyse(image, embed, liveness=wanted.liveness)
@@ -121,6 +125,13 @@ class KioskSession:
     def not_me(self, punch_id: str) -> None:
         """Somebody says that this punch is not theirs: it is marked for whoever corrects punches."""
         self._check_ins.dispute(punch_id, kiosk=self._kiosk)
+
+    def _look_at_terms(self) -> None:
+        if self._terms is None or self._elapsed_s() - self._terms_at_s < _TERMS_EVERY_S:
+            return
+        self._terms_at_s = self._elapsed_s()
+        with suppress(Unavailable):
+            self._rules.adopt(self._terms())
 
     def _seen(self, analysis: FrameAnalysis) -> SeenFrame:
         candidates = self._candidates(analysis.faces)
@@ -168,7 +179,7 @@ class KioskSession:
         second = verdict.decision.second
         return Receipt(
             pack_id=self._pack_id,
-            threshold=self._threshold,
+            threshold=verdict.threshold,
             similarity=verdict.decision.best.similarity,
             runner_up_similarity=second.similarity if second else None,
             frames=verdict.frames,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -61,7 +61,8 @@ class Report:
 class ReportService:
     """Reads punches and people, and makes reports of them."""
 
-    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, store: Store, clock: Clock, zone: Callable[[], ZoneInfo]) -> None:
+        """`zone`: the site's, asked for each report."""
         self._store = store
         self._clock = clock
         self._zone = zone
@@ -71,12 +72,13 @@ class ReportService:
         query = query.checked()
         people = {person.person_id: person for person in self._people(query)}
         keep_erased = query.department is None and query.departments is None and not query.text
-        punches = self._punches(query, people, keep_erased)
-        return Report(query, self._zone, self._clock.now(), self._days(punches, people))
+        zone = self._zone()
+        punches = self._punches(query, zone, people, keep_erased)
+        return Report(query, zone, self._clock.now(), self._days(punches, zone, people))
 
     def today(self) -> date:
         """The site's calendar day."""
-        return self._clock.now().astimezone(self._zone).date()
+        return self._clock.now().astimezone(self._zone()).date()
 
     def recent_punches(self, query: PunchQuery) -> list[tuple[Punch, Person]]:
         """Punches with their people, oldest first; erased people come as a nameless one."""
@@ -97,10 +99,12 @@ class ReportService:
     def _all_people(self, query: PeopleQuery) -> Iterator[Person]:
         yield from pages(self._store.list_people, query)
 
-    def _punches(self, query: ReportQuery, people: dict[str, Person], keep_erased: bool) -> list[Punch]:
+    def _punches(
+        self, query: ReportQuery, zone: ZoneInfo, people: dict[str, Person], keep_erased: bool
+    ) -> list[Punch]:
         window = PunchQuery(
-            start=datetime.combine(query.start, time.min, self._zone),
-            end=datetime.combine(query.end + timedelta(days=1), time.min, self._zone),
+            start=datetime.combine(query.start, time.min, zone),
+            end=datetime.combine(query.end + timedelta(days=1), time.min, zone),
             limit=_PAGE,
         )
         found = pages(self._store.list_punches, window)
@@ -108,12 +112,12 @@ class ReportService:
             return list(found)
         return [punch for punch in found if punch.person_id in people]
 
-    def _days(self, punches: list[Punch], people: dict[str, Person]) -> pd.DataFrame:
+    def _days(self, punches: list[Punch], zone: ZoneInfo, people: dict[str, Person]) -> pd.DataFrame:
         if not punches:
             return pd.DataFrame(columns=DAY_COLUMNS)
         frame = pd.DataFrame({"person_id": [p.person_id for p in punches], "at": [p.at for p in punches]})
         frame["at"] = pd.to_datetime(frame["at"], utc=True)
-        frame["date"] = frame["at"].dt.tz_convert(self._zone).dt.date
+        frame["date"] = frame["at"].dt.tz_convert(zone).dt.date
         days = frame.groupby(["person_id", "date"], sort=False)["at"].agg(
             first_in="min", last_out="max", punches="size"
         )
@@ -121,7 +125,7 @@ class ReportService:
         days.loc[days["punches"] < 2, "last_out"] = pd.NaT
         days["hours"] = (days["last_out"] - days["first_in"]).dt.total_seconds() / 3600
         for column in ("first_in", "last_out"):
-            days[column] = days[column].dt.tz_convert(self._zone)
+            days[column] = days[column].dt.tz_convert(zone)
         owners = [people.get(person_id, ERASED) for person_id in days["person_id"]]
         days["employee_id"] = [owner.employee_id or f"erased-{person_id[:8]}" for owner, person_id in zip(
             owners, days["person_id"], strict=True)]  # fmt: skip

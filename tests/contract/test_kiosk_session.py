@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ray_backend.domain.kiosk.session import KioskRules, Session
+from ray_backend.domain.kiosk.session import KioskRules, Session, Terms
 from ray_backend.domain.kiosk.words import Phase, Scene, SeenFace, SeenFrame, Verdict
 from ray_backend.domain.model import AnalysedFace, Template
 from ray_backend.gallery.exact import ExactGallery
@@ -62,7 +62,7 @@ def watch(
 ) -> tuple[list[Scene], list[Verdict]]:
     """Shows pictures with their times to a session, which is asked each time what it wants of the next."""
     about = service(pack).pack
-    session = Session(KioskRules(), threshold=about.threshold, margin=about.margin)
+    session = Session(KioskRules(), Terms(about.threshold, about.margin))
     scenes, verdicts = [], []
     for at_s, picture in film:
         embed = Embed.NEAREST_GOOD if session.wanted().embedding else Embed.NOTHING

@@ -9,7 +9,7 @@ import numpy as np
 from ray_backend.domain.kiosk.living import LivingCheck
 from ray_backend.domain.kiosk.rules import KioskRules
 from ray_backend.domain.kiosk.vote import Vote
-from ray_backend.domain.kiosk.words import LivenessMode, Phase, Scene, SeenFace, SeenFrame, Verdict
+from ray_backend.domain.kiosk.words import LivenessMode, Phase, Scene, SeenFace, SeenFrame, Terms, Verdict
 from ray_backend.domain.model import Decision, DecisionKind, Liveness, QualityIssue
 from ray_backend.domain.quality import find_issue
 
@@ -58,7 +58,8 @@ class Hint:
 class Attempt:
     """The way of one track from its first frame in the zone to its verdict.
 
-    `since_s`: when the person began to wait. `failures`: how many attempts on the same face failed before.
+    It ends by the `terms` that it began with. `since_s`: when the person began to wait. `failures`: how many
+    attempts on the same face failed before.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Attempt:
         living: LivingCheck,
         identity: Identity,
         *,
-        liveness: LivenessMode,
+        terms: Terms,
         since_s: float,
         failures: int = 0,
     ) -> None:
@@ -76,12 +77,12 @@ class Attempt:
         self._vote = vote
         self._living = living
         self._identity = identity
-        self._mode = liveness
         self._hint = Hint(rules.settle_s)
         self._scene = Scene(Phase.HOLD_STILL)
         self._doubted = False
         self._compared_s = since_s
         self._ended_s = since_s
+        self.terms = terms
         self.since_s = since_s
         self.failures = failures
         self.verdict: Verdict | None = None
@@ -155,7 +156,7 @@ class Attempt:
         decision, liveness = self._vote.decision(), self._living.outcome()
         if decision is None or liveness is None:
             return None
-        if self._mode is LivenessMode.REQUIRE and liveness is not Liveness.LIVE:
+        if self.terms.liveness is LivenessMode.REQUIRE and liveness is not Liveness.LIVE:
             # Also where no model answered: what is required and was not seen was not met.
             decision = Decision(DecisionKind.SPOOF, decision.best, decision.second)
         return Verdict(
@@ -166,4 +167,5 @@ class Attempt:
             seconds=self._vote.seconds,
             liveness=liveness,
             liveness_score=self._living.score,
+            threshold=self.terms.threshold,
         )

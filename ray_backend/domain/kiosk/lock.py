@@ -21,7 +21,7 @@ class Lock:
     def __init__(self, rules: KioskRules, limit: float) -> None:
         """`limit`: the cosine similarity from which two faces count as one person's."""
         self._rules = rules
-        self._limit = limit
+        self.limit = limit
         self._failed: list[tuple[float, np.ndarray]] = []
         self._tracks: set[int] = set()
         self._lock_s = 0.0
@@ -50,7 +50,7 @@ class Lock:
         """Locks a track out whose face, (D,) float32 and L2-normalised, looks like one that failed."""
         if self.until_s is None or embedding is None:
             return
-        if any(float(face @ embedding) >= self._limit for _, face in self._failed):
+        if any(float(face @ embedding) >= self.limit for _, face in self._failed):
             self._tracks.add(track_id)
 
     def fail(self, at_s: float, track_id: int, embedding: np.ndarray) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from ray_backend.domain.kiosk.attempt import Attempt, Identity
@@ -12,19 +11,19 @@ from ray_backend.domain.kiosk.rules import KioskRules
 from ray_backend.domain.kiosk.tracker import Tracker
 from ray_backend.domain.kiosk.vote import LookAlikes, Vote, no_look_alikes
 from ray_backend.domain.kiosk.words import (
-    Challenge,
     LivenessMode,
     Phase,
     Scene,
     SeenFace,
     SeenFrame,
+    Terms,
     Verdict,
     Wanted,
 )
 from ray_backend.domain.kiosk.zone import Zone
 from ray_backend.domain.model import DecisionKind
 
-__all__ = ["KioskRules", "LookAlikes", "Session", "no_look_alikes"]
+__all__ = ["KioskRules", "LookAlikes", "Session", "Terms", "no_look_alikes"]
 
 
 class Session:
@@ -37,33 +36,30 @@ class Session:
     def __init__(
         self,
         rules: KioskRules,
-        *,
-        threshold: float,
-        margin: float,
-        liveness: LivenessMode = LivenessMode.OFF,
-        new_challenge: Callable[[], Challenge] | None = None,
+        terms: Terms,
         look_alikes: LookAlikes = no_look_alikes,
     ) -> None:
-        """`threshold` and `margin` as in `Pack`. With `new_challenge` liveness is found out by moves,
-        without it by a model's scores in the frames; with `LivenessMode.OFF` not at all."""
+        """`terms`: what it goes by until `adopt` gives it others."""
         self._rules = rules
-        self._threshold = threshold
-        self._margin = margin
-        self._liveness = liveness
-        self._new_challenge = new_challenge
+        self._terms = terms
         self._look_alikes = look_alikes
         self._tracker = Tracker(rules)
         self._zone = Zone(rules)
         self._attempts: dict[int, Attempt] = {}
         self._frame: SeenFrame | None = None
         self._tracks: dict[int, SeenFace] = {}
-        self._lock = Lock(rules, threshold)
+        self._lock = Lock(rules, terms.threshold)
         self._scene = Scene(Phase.IDLE)
 
     @property
     def locked_until_s(self) -> float | None:
         """Until when, by the frames' clock, somebody or everybody is locked out; None: nobody is."""
         return self._lock.until_s
+
+    def adopt(self, terms: Terms) -> None:
+        """Goes by these from the next person on; who is being looked at is judged by the ones before."""
+        self._terms = terms
+        self._lock.limit = terms.threshold
 
     def wanted(self) -> Wanted:
         """What to ask of the next frame.
@@ -73,8 +69,9 @@ class Session:
         """
         if self._lock.is_for_all or not self._looks_for_somebody():
             return Wanted(embedding=False, liveness=False)
-        by_model = self._liveness is not LivenessMode.OFF and self._new_challenge is None
         attempt = self._attempts.get(self._nearest()) if self._tracks else None
+        terms = self._terms if attempt is None else attempt.terms
+        by_model = terms.liveness is not LivenessMode.OFF and terms.new_challenge is None
         return Wanted(embedding=True, liveness=by_model and (attempt is None or attempt.verdict is None))
 
     def observe(self, frame: SeenFrame) -> tuple[Scene, Verdict | None]:
@@ -152,27 +149,28 @@ class Session:
         return new, attempt
 
     def _begin(self, since_s: float | None = None, failures: int = 0) -> Attempt:
+        terms = self._terms
         return Attempt(
             self._rules,
             Vote(
                 self._rules,
-                threshold=self._threshold,
-                margin=self._margin,
+                threshold=terms.threshold,
+                margin=terms.margin,
                 look_alikes=self._look_alikes,
             ),
-            self._living_check(),
-            Identity(self._threshold - self._rules.change_margins * self._margin),
-            liveness=self._liveness,
+            self._living_check(terms),
+            Identity(terms.threshold - self._rules.change_margins * terms.margin),
+            terms=terms,
             since_s=self._frame.at_s if since_s is None else since_s,
             failures=failures,
         )
 
-    def _living_check(self) -> LivingCheck:
-        if self._liveness is LivenessMode.OFF:
+    def _living_check(self, terms: Terms) -> LivingCheck:
+        if terms.liveness is LivenessMode.OFF:
             return Unchecked()
-        if self._new_challenge is None:
+        if terms.new_challenge is None:
             return ByModel(self._rules)
-        return ByChallenge(self._rules, self._new_challenge())
+        return ByChallenge(self._rules, terms.new_challenge())
 
     def _show(self) -> Scene:
         served = self._zone.served

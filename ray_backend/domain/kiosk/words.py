@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -101,7 +102,8 @@ class Verdict:
     """What the vote over one track came to; there is one at most for a track.
 
     `frames` were voted; `seconds` passed between the first usable frame and the last. `face` is the
-    best of them. `liveness_score` is the mean of the passive model's, or None.
+    best of them. `liveness_score` is the mean of the passive model's, or None. `threshold` is what was
+    decided by.
     """
 
     track_id: int
@@ -110,7 +112,8 @@ class Verdict:
     frames: int
     seconds: float
     liveness: Liveness
-    liveness_score: float | None = None
+    liveness_score: float | None
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +130,17 @@ class Challenge(Protocol):
 
     def observe(self, frame: SeenFrame, face: SeenFace) -> ChallengeState:
         """Looks at the track's face in the next frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What this site decides by. `threshold` and `margin` as in `Pack`.
+
+    With `new_challenge` liveness is found out by moves, without it by a model's scores in the frames;
+    with `LivenessMode.OFF` not at all.
+    """
+
+    threshold: float
+    margin: float
+    liveness: LivenessMode = LivenessMode.OFF
+    new_challenge: Callable[[], Challenge] | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from ray_backend.domain.answers import CheckIn
 from ray_backend.domain.errors import BrokenImage, StoreUnavailable
-from ray_backend.domain.kiosk.session import KioskRules, Session
+from ray_backend.domain.kiosk.session import KioskRules, Session, Terms
 from ray_backend.domain.kiosk.words import LivenessMode, Phase
 from ray_backend.domain.model import Candidate, Decision, DecisionKind, Liveness
 from ray_backend.services.faces import FaceService
@@ -68,14 +68,13 @@ class Kiosk:
         known = {f"p{who}": faces.compute_embedding(photo(who)) for who in (ADA, ALAN)}
         self.records = Records(known)
         self.at_s = 100.0
-        rules = Session(KioskRules(), threshold=FAKE_PACK.threshold, margin=0.05, liveness=liveness)
+        rules = Session(KioskRules(), Terms(FAKE_PACK.threshold, 0.05, liveness))
         self.session = KioskSession(
             "door",
             rules,
             faces,
             self.records,
             pack_id=FAKE_PACK.pack_id,
-            threshold=FAKE_PACK.threshold,
             clock=SetClock(),
             elapsed_s=lambda: self.at_s,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ray_backend.domain.kiosk.session import KioskRules, Session
+from ray_backend.domain.kiosk.session import KioskRules, Session, Terms, no_look_alikes
 from ray_backend.domain.kiosk.words import Scene, SeenFace, SeenFrame, Verdict, Wanted
 from ray_backend.domain.model import Candidate, Quality
 
@@ -75,7 +75,8 @@ class Kiosk:
     """A session that is shown a film at a steady rate, and asked first what it wants, as in real life."""
 
     def __init__(self, fps: float = 10, **settings: object) -> None:
-        self.session = Session(settings.pop("rules", RULES), threshold=THRESHOLD, margin=MARGIN, **settings)
+        rules, look_alikes = settings.pop("rules", RULES), settings.pop("look_alikes", no_look_alikes)
+        self.session = Session(rules, Terms(THRESHOLD, MARGIN, **settings), look_alikes)
         self.step_s = 1 / fps
         self.at_s = 100.0
         self.scenes: list[Scene] = []

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ray_backend.domain.kiosk.session import Session
+from ray_backend.domain.kiosk.session import Session, Terms
 from ray_backend.domain.kiosk.words import LivenessMode, Phase
 from ray_backend.domain.model import DecisionKind
 from tests.unit.domain.kiosk.film import MARGIN, RULES, THRESHOLD, Actor, embedding_of, frame
@@ -32,7 +32,7 @@ modes = st.sampled_from(list(LivenessMode))
 
 def play(film, gap_s, mode=LivenessMode.OFF):
     """What the session answered to each frame, and the frames."""
-    session = Session(RULES, threshold=THRESHOLD, margin=MARGIN, liveness=mode)
+    session = Session(RULES, Terms(THRESHOLD, MARGIN, mode))
     frames, answers, at_s = [], [], 10.0
     for times, cast in film:
         for _ in range(times):
@@ -93,7 +93,7 @@ def test_the_scene_is_one_that_a_screen_can_show(film, gap_s, mode):
 @given(scenes, gaps, modes)
 def test_frames_that_come_twice_change_nothing(film, gap_s, mode):
     frames, answers = play(film, gap_s, mode)
-    session = Session(RULES, threshold=THRESHOLD, margin=MARGIN, liveness=mode)
+    session = Session(RULES, Terms(THRESHOLD, MARGIN, mode))
     for shown, (scene, verdict) in zip(frames, answers, strict=True):
         again = session.observe(shown)
         assert again[0] == scene
@@ -105,7 +105,7 @@ def test_frames_that_come_twice_change_nothing(film, gap_s, mode):
 @given(scenes, gaps)
 def test_the_order_of_equally_near_faces_in_a_frame_gives_nobody_a_second_verdict(film, gap_s):
     frames, _ = play(film, gap_s)
-    session = Session(RULES, threshold=THRESHOLD, margin=MARGIN)
+    session = Session(RULES, Terms(THRESHOLD, MARGIN))
     tracks = []
     for index, shown in enumerate(frames):
         faces = shown.faces[::-1] if index % 2 else shown.faces
