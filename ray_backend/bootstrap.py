@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from functools import cached_property
+from pathlib import Path
 
 from ray_backend.clock import SystemClock
 from ray_backend.domain.errors import PackMismatch, PackUnavailable

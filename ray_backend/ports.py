@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from ray_backend.domain.model import (
     UnknownFace,
     UnknownGroup,
 )
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -75,20 +77,20 @@ class LivenessModel(Protocol):
         """The probability, 0 to 1, that the face of a (H, W, 3) uint8 BGR picture is a living one."""
 
 
-class Journal(Protocol):
-    """Punches on this machine's disk that the database has not got yet. Safe to call from several threads.
+class Journal(Protocol[T]):
+    """What waits on this machine's disk for the database. Safe to call from several threads.
 
     What `append` acknowledged survives kill -9 and a power cut.
     """
 
-    def append(self, punch: Punch) -> None:
-        """Writes one punch. Raises StoreUnavailable when the disk does not take it."""
+    def append(self, kept: T) -> None:
+        """Writes one punch or note. Raises StoreUnavailable when the disk does not take it."""
 
-    def pending(self) -> list[Punch]:
+    def pending(self) -> list[T]:
         """What is not delivered yet, in order."""
 
-    def delivered(self, punch_id: str) -> None:
-        """Forgets the punch with this id; it is the oldest pending one."""
+    def delivered(self, kept_id: str) -> None:
+        """Forgets what has this id; it is the oldest pending one."""
 
     def __len__(self) -> int:
         """How many are pending."""

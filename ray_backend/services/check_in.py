@@ -35,6 +35,7 @@ from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.codes import Codes
 from ray_backend.services.deciding import Decider
 from ray_backend.services.look_alikes import LookAlikes
+from ray_backend.services.note_log import NoteLog
 from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.reach import Reach
@@ -64,6 +65,7 @@ class CheckInService:
         roster: Roster,
         codes: Codes,
         look_alikes: LookAlikes,
+        notes: NoteLog,
     ) -> None:
         self._store = store
         self._reach = reach
@@ -75,6 +77,7 @@ class CheckInService:
         self._codes = codes
         self._decider = Decider(gallery, roster, policy)
         self._look_alikes = look_alikes
+        self._notes = notes
         self.notes_dropped = 0
 
     def check_in(self, analysis: FrameAnalysis, *, kiosk: str, idempotency_key: str) -> CheckIn:
@@ -134,8 +137,9 @@ class CheckInService:
     def dispute(self, punch_id: str, *, kiosk: str) -> None:
         """Notes for an admin that somebody said "This is not me" to a punch of this kiosk.
 
-        Raises NotFound when this kiosk made no such punch within the last minute, and StoreUnavailable:
-        a note that cannot be kept is not acknowledged. The punch stays; may be repeated.
+        Kept on this machine's disk while the database is away. Raises NotFound when this kiosk made no such
+        punch within the last minute, and StoreUnavailable: a note that cannot be kept, or is about a punch
+        that only the database knows, is not acknowledged. The punch stays; may be repeated.
         """
         now = self._clock.now()
         punch = self._punches.recent(punch_id, now - DISPUTABLE)
@@ -149,7 +153,7 @@ class CheckInService:
             _facts(punch),
             uuid5(NAMESPACE_OID, f"punch.disputed/{punch_id}").hex,
         )
-        self._reach.ask(lambda: self._store.add_audit(entry))
+        self._notes.add(entry)
 
     def note(self, record: DecisionRecord) -> None:
         """Keeps a decision for the statistics; drops it, counted, while the database is away."""
@@ -180,10 +184,13 @@ class CheckInService:
     def record(self, person_id: str, *, kiosk: str, source: str, idempotency_key: str) -> Punch:
         """Records a punch of a known person, unless it repeats an earlier one, which is returned.
 
-        Raises PersonNotFound.
+        Leaves a decision for the statistics like every other punch. Raises PersonNotFound.
         """
         person = self._roster.get(person_id)
-        return self._record(person, kiosk, idempotency_key, None, source)[0]
+        punch, repeated = self._record(person, kiosk, idempotency_key, None, source)
+        if not repeated:
+            self.note(_record_of(punch))
+        return punch
 
     def _receipt(self, decision: Decision, face: AnalysedFace, analysis: FrameAnalysis) -> Receipt:
         return Receipt(

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import NAMESPACE_OID, uuid5
 
 from ray_backend.domain.errors import DuplicatePunch, StoreUnavailable
@@ -25,6 +26,16 @@ _DUPLICATE = "This punch is recorded already."
 _STILL_WAITING = (
     "Punches of this person wait to be written to the database. It is asked every second; try again shortly."
 )
+
+
+class Waiting(Protocol):
+    """What else waits for the database."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def deliver(self) -> None:
+        """Writes them. Raises StoreUnavailable; may be repeated."""
 
 
 class PunchLog:
@@ -48,15 +59,16 @@ class PunchLog:
         self._one_deliverer = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
+        self._others: list[Waiting] = []
         self._memory = PunchMemory()
         self._read_last_day()
         self._waiting = WaitingPunches(journal.pending())
         for punch in journal.pending():
             self._memory.add(punch)
-        reach.when_away(self._wake)
+        reach.when_away(self.wake)
         if self._waiting:
             log.warning("%d punches of an earlier process wait for the database.", len(self._waiting))
-            self._wake()
+            self.wake()
 
     def __len__(self) -> int:
         """How many punches wait for the database."""
@@ -121,6 +133,13 @@ class PunchLog:
             self._memory.add(punch)
         return True
 
+    def also_deliver(self, others: Waiting) -> None:
+        """Delivers these, too, after the punches."""
+        with self._guard:
+            self._others.append(others)
+        if len(others):
+            self.wake()
+
     def deliver(self) -> bool:
         """Asks the database once and writes what waits; says whether it is there and nothing waits."""
         with self._one_deliverer:
@@ -129,10 +148,12 @@ class PunchLog:
             try:
                 for punch in self._journal.pending():
                     self._deliver(punch)
+                for others in self._others:
+                    others.deliver()
             except StoreUnavailable:
                 self._reach.lost()
                 return False
-            return not self._reach.away and not len(self)
+            return self._nothing_waits()
 
     def settle(self, person_id: str) -> None:
         """Returns when no punch of this person waits. Raises StoreUnavailable, in words for an admin."""
@@ -149,6 +170,9 @@ class PunchLog:
     def close(self) -> None:
         """Ends the thread. What waits stays in the journal."""
         self._closed.set()
+
+    def _nothing_waits(self) -> bool:
+        return not self._reach.away and not len(self) and not any(map(len, self._others))
 
     def _has_waiting(self, person_id: str) -> bool:
         with self._guard:
@@ -171,7 +195,7 @@ class PunchLog:
         self._journal.append(punch)
         self._waiting.add(punch)
         self._memory.add(punch)
-        self._wake()
+        self.wake()
 
     def _deliver(self, punch: Punch) -> None:
         try:
@@ -194,7 +218,7 @@ class PunchLog:
         with self._guard:
             self._memory.replace(punch, recorded)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Makes sure that somebody asks the database again."""
         with self._guard:
             if self._retry_s is None or self._thread is not None:
@@ -212,7 +236,7 @@ class PunchLog:
                 log.exception("the journal could not be delivered; it is tried again")
                 done = False
             with self._guard:
-                if done and not self._reach.away and not len(self):
+                if done and self._nothing_waits():
                     self._thread = None
                     log.warning("The database was away for %.0f s and is back.", time.monotonic() - since)
                     return

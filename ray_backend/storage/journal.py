@@ -1,4 +1,4 @@
-"""Punches on this machine's disk, for as long as the database is away."""
+"""Punches, and notes about them, on this machine's disk for as long as the database is away."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ray_backend.domain.errors import StoreUnavailable
-from ray_backend.domain.model import Punch
 from ray_backend.storage import journal_file, records
 
 try:
@@ -22,6 +22,7 @@ except ImportError:  # Windows: nothing keeps a second process out there
     fcntl = None
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FILE = "punches.journal"
 LOCK = "lock"
@@ -31,26 +32,52 @@ REWRITE_BYTES = 1_000_000
 LOCK_RETRY_S = 0.05
 
 
-class FileJournal:
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """What a journal keeps: its file, the name of its records there, and how they are made and read."""
+
+    file: str
+    name: str
+    id_of: Callable[[T], str]
+    to_record: Callable[[T], records.Record]
+    of_record: Callable[[records.Record], T]
+
+    def to_bytes(self, kept: T) -> bytes:
+        """One record of the file."""
+        record = self.to_record(kept)
+        return journal_file.to_bytes({self.name: {**record, "at": record["at"].isoformat()}})
+
+    def of_value(self, value: Any) -> T:
+        """The inverse of `to_bytes`. Raises KeyError, TypeError and ValueError."""
+        record = value[self.name]
+        return self.of_record({**record, "at": datetime.fromisoformat(record["at"])})
+
+
+PUNCHES = Kind(FILE, "punch", lambda punch: punch.punch_id, records.punch_record, records.punch_of)
+NOTES = Kind("notes.journal", "note", lambda entry: entry.entry_id, records.audit_record, records.audit_of)
+
+
+class FileJournal(Generic[T]):
     """`ray_backend.ports.Journal` in one file of a folder.
 
     Appended records are on the disk, with fsync, before `append` returns. A mark that a punch was
     delivered may be lost in a crash: the punch is delivered once more then, and the database knows it
     already. Bytes that cannot be read are kept in files named `damaged-...` beside it, said in the log.
 
-    The folder belongs to one process while punches wait in it; afterwards the file is gone and the lock
+    The folder belongs to one process while something waits in it; afterwards the file is gone and the lock
     free. The punches hold person ids, but nobody's name.
     """
 
-    def __init__(self, folder: Path, *, wait_s: float = 5.0) -> None:
+    def __init__(self, folder: Path, kind: Kind[T] = PUNCHES, *, wait_s: float = 5.0) -> None:
         """Reads what an earlier process left, waiting up to `wait_s` seconds for that one to end.
 
         Raises StoreUnavailable when another process has the folder, or the disk cannot be read.
         """
         self._folder = folder
-        self._path = folder / FILE
+        self._path = folder / kind.file
+        self._kind = kind
         self._guard = threading.RLock()
-        self._pending: dict[str, Punch] = {}
+        self._pending: dict[str, T] = {}
         self._lengths: dict[str, int] = {}
         self._lock: int | None = None
         self._file: int | None = None
@@ -61,9 +88,9 @@ class FileJournal:
                 if not self._pending:
                     self._remove()
 
-    def append(self, punch: Punch) -> None:
-        """Raises StoreUnavailable; the punch is not pending then."""
-        data = _to_bytes(punch)
+    def append(self, kept: T) -> None:
+        """Raises StoreUnavailable; it is not pending then."""
+        data = self._kind.to_bytes(kept)
         with self._guard, self._translated():
             if self._file is None:
                 self._open(wait_s=0.0)
@@ -75,23 +102,23 @@ class FileJournal:
                 os.ftruncate(self._file, self._size)
                 raise
             self._size += len(data)
-            self._keep(records.punch_of(records.punch_record(punch)), len(data))
+            self._keep(self._kind.of_record(self._kind.to_record(kept)), len(data))
 
-    def pending(self) -> list[Punch]:
+    def pending(self) -> list[T]:
         """What is not delivered yet, in order."""
         with self._guard:
             return list(self._pending.values())
 
-    def delivered(self, punch_id: str) -> None:
-        """Forgets the punch; an id that is not pending is no error. Raises StoreUnavailable."""
+    def delivered(self, kept_id: str) -> None:
+        """Forgets what has this id; one that is not pending is no error. Raises StoreUnavailable."""
         with self._guard, self._translated():
-            if self._pending.pop(punch_id, None) is None:
+            if self._pending.pop(kept_id, None) is None:
                 return
-            del self._lengths[punch_id]
+            del self._lengths[kept_id]
             if not self._pending:
                 self._remove()
                 return
-            data = journal_file.to_bytes({"delivered": punch_id})
+            data = journal_file.to_bytes({"delivered": kept_id})
             journal_file.write_all(self._file, data)
             self._size += len(data)
             if self._size > REWRITE_BYTES and self._size > 2 * sum(self._lengths.values()):
@@ -161,20 +188,21 @@ class FileJournal:
                 self._lengths.pop(found.value["delivered"], None)
             else:
                 try:
-                    punch = records.punch_of(_from_json(found.value["punch"]))
+                    kept = self._kind.of_value(found.value)
                 except (KeyError, TypeError, ValueError):
-                    # Whole, but written by a Rollcall that keeps punches otherwise.
+                    # Whole, but written by a Rollcall that keeps them otherwise.
                     damages.append(journal_file.Damage(found.start, found.data, torn=False))
                     continue
-                self._keep(punch, len(found.data))
+                self._keep(kept, len(found.data))
         for damage in damages:
             self._put_aside(damage)
         if damages:
             self._rewrite()
 
-    def _keep(self, punch: Punch, length: int) -> None:
-        self._pending[punch.punch_id] = punch
-        self._lengths[punch.punch_id] = length
+    def _keep(self, kept: T, length: int) -> None:
+        kept_id = self._kind.id_of(kept)
+        self._pending[kept_id] = kept
+        self._lengths[kept_id] = length
 
     def _put_aside(self, damage: journal_file.Damage) -> None:
         path = self._folder / f"{DAMAGED}-{time.time_ns()}"
@@ -198,26 +226,17 @@ class FileJournal:
             )
 
     def _rewrite(self) -> None:
-        """The file with the pending punches alone."""
-        contents = {punch_id: _to_bytes(punch) for punch_id, punch in self._pending.items()}
+        """The file with what is pending alone."""
+        contents = {kept_id: self._kind.to_bytes(kept) for kept_id, kept in self._pending.items()}
         data = b"".join(contents.values())
         journal_file.write_new(self._path, data)
         os.close(self._file)
         self._file = os.open(self._path, os.O_RDWR | os.O_APPEND)
         self._size = len(data)
-        self._lengths = {punch_id: len(content) for punch_id, content in contents.items()}
+        self._lengths = {kept_id: len(content) for kept_id, content in contents.items()}
 
     def _remove(self) -> None:
         """Nothing waits any more."""
         self._path.unlink()
         journal_file.sync_folder(self._folder)
         self.close()
-
-
-def _to_bytes(punch: Punch) -> bytes:
-    record = records.punch_record(punch)
-    return journal_file.to_bytes({"punch": {**record, "at": record["at"].isoformat()}})
-
-
-def _from_json(record: dict[str, Any]) -> records.Record:
-    return {**record, "at": datetime.fromisoformat(record["at"])}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ray_backend.domain.errors import PersonNotFound
-from ray_backend.domain.model import DecisionKind, Direction
+from ray_backend.domain.model import DecisionKind, DecisionQuery, Direction, Liveness
 from tests.fakes import photo
 
 ADA, ALAN, GRACE = 1, 2, 3
@@ -28,6 +28,16 @@ def test_everybody_is_recorded_in_order_as_having_come_in(site):
     }
     assert answers[0].local_time.isoformat() == "2026-03-02T09:00:00+01:00"
     assert answers[0].decision.kind is DecisionKind.MATCH
+
+
+def test_each_new_punch_leaves_one_decision_and_a_repeated_one_none(site):
+    ada, alan = site.enrol(ADA), site.enrol(ALAN)
+    at_the_door = site.check_in(ADA).punch
+    _, new = record(site, ada, alan)
+    first, second = site.store.list_decisions(DecisionQuery()).items
+    assert (first.punch_id, second.punch_id) == (at_the_door.punch_id, new.punch.punch_id)
+    assert (second.kind, second.source, second.kiosk) == (DecisionKind.MATCH, "group", "group photo")
+    assert (second.similarity, second.frames, second.liveness) == (None, 0, Liveness.NOT_CHECKED)
 
 
 def test_the_same_person_twice_counts_once(site):

@@ -27,6 +27,10 @@ def dispute(site, punch, kiosk="door"):
     site.backend._records.check_ins.dispute(punch.punch_id, kiosk=kiosk)
 
 
+def disputes(site):
+    return [entry for entry in site.audit() if entry.action == "punch.disputed"]
+
+
 def test_a_vote_records_a_punch_with_its_receipt(site):
     ada = site.enrol(ADA)
     answer = recognised(site, ada)
@@ -105,7 +109,7 @@ def test_not_me_is_noted_once_with_facts_and_no_name(site):
     site.clock.move(seconds=59)
     for _ in range(2):
         dispute(site, punch)
-    [entry] = [entry for entry in site.audit() if entry.action == "punch.disputed"]
+    [entry] = disputes(site)
     assert (entry.actor, entry.subject, entry.at) == ("kiosk door", punch.punch_id, site.clock.now())
     assert entry.detail == {
         "kiosk": "door",
@@ -127,7 +131,7 @@ def test_not_me_counts_in_a_new_process_too(site):
     punch = recognised(site, site.enrol(ADA)).punch
     site.clock.move(seconds=1)
     dispute(site.restarted(), punch)
-    assert site.audit()[-1].action == "punch.disputed"
+    assert [entry.subject for entry in disputes(site)] == [punch.punch_id]
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -142,22 +146,44 @@ def test_only_the_kiosks_own_fresh_punch_can_be_disputed(site, late):
         for place in (site, site.restarted()):
             with pytest.raises(NotFound, match="within the last minute"):
                 dispute(place, one, kiosk)
-    assert [entry for entry in site.audit() if entry.action == "punch.disputed"] == []
+    assert disputes(site) == []
 
 
-def test_a_dispute_that_cannot_be_kept_is_not_acknowledged(open_site):
+@pytest.mark.parametrize("restarted", [False, True], ids=["same process", "killed meanwhile"])
+def test_not_me_while_the_database_is_away_is_kept_and_delivered_once(open_site, restarted):
     store = FailingStore()
     site = open_site(store=store)
     ada = site.enrol(ADA)
     store.away = "add_punch"
     punch = recognised(site, ada).punch
+    for _ in range(2):
+        dispute(site, punch)
+    assert disputes(site) == []
+    if restarted:
+        site.backend._records.check_ins._notes._journal.close()
+        punches_of(site)._journal.close()
+        punches_of(site).close()
+    store.away = ""
+    if restarted:
+        site = site.restarted()
+    for _ in range(2):
+        punches_of(site).deliver()
+    assert [entry.subject for entry in disputes(site)] == [punch.punch_id]
+    assert len(site.backend._records.check_ins._notes) == 0
+
+
+def test_a_dispute_that_can_be_kept_nowhere_is_not_acknowledged(open_site, monkeypatch):
+    store = FailingStore()
+    site = open_site(store=store)
+    punch = recognised(site, site.enrol(ADA)).punch
+    store.away = "add_audit"
+
+    def full(entry):
+        raise StoreUnavailable("no space left")
+
+    monkeypatch.setattr(site.backend._records.check_ins._notes._journal, "append", full)
     with pytest.raises(StoreUnavailable):
         dispute(site, punch)
-    store.away = ""
-    punches_of(site).deliver()
-    site.clock.move(seconds=1)
-    dispute(site, punch)
-    assert site.audit()[-1].subject == punch.punch_id
 
 
 def test_everybody_is_named_while_the_database_is_away_as_far_as_this_process_knows(open_site):
