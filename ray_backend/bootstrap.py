@@ -22,8 +22,10 @@ from ray_backend.services import codes, look_alikes, site
 from ray_backend.services.access import AccessService
 from ray_backend.services.audit import Auditor
 from ray_backend.services.calibration import CalibrationService
+from ray_backend.services.certificates import CertificateService
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
+from ray_backend.services.erasing import Eraser, Place
 from ray_backend.services.faces import FaceService
 from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
@@ -37,6 +39,7 @@ from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
 from ray_backend.services.roster import Roster
+from ray_backend.services.traces import Traces
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url
 from ray_backend.storage.copy import CopyReport
@@ -62,6 +65,7 @@ class Records:
     calibration: CalibrationService
     groups: GroupService
     site: site.SiteService
+    certificates: CertificateService
 
     @cached_property
     def call(self) -> Call:
@@ -179,6 +183,11 @@ def build_records(
         "look_alikes": look_alikes.LookAlikes(store, remembered, gallery, policy),
     }
     notes = NoteLog(store, _notes(settings), reach, punches)
+    calibration = CalibrationService(store, clock, policy)
+    parts = {f"shard {index}": shard for index, shard in enumerate(shards)} or {"gallery": gallery}
+    traces = Traces(store, gallery, parts, policy, **known, calibration=calibration)
+    eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
+    eraser.finish()
     check_ins = CheckInService(store, reach, gallery, clock, policy, **known, notes=notes)
     return Records(
         store=store,
@@ -193,14 +202,21 @@ def build_records(
             look_alikes=known["look_alikes"],
             consent_version=rules.keep_consent_text,
         ),
-        people=PeopleService(store, gallery, clock, policy, **known),
+        people=PeopleService(store, gallery, clock, policy, **known, eraser=eraser),
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         overview=OverviewService(store, gallery, pack, punches),
-        calibration=CalibrationService(store, clock, policy),
+        calibration=calibration,
         groups=GroupService(store, check_ins, clock, policy),
         site=rules,
+        certificates=CertificateService(store),
     )
+
+
+def _place(settings: Settings, pack: Pack, site_name: Callable[[], str]) -> Place:
+    """For the certificate of an erasure. The address of a database may hold a password."""
+    kind = settings.store.partition(":")[0].strip().lower()
+    return Place(site_name, pack.pack_id, kind, overwrites=not kind.startswith("mongodb"))
 
 
 def _journal(settings: Settings) -> Journal[Punch]:

@@ -153,6 +153,11 @@ class CalibrationService:
         except RollcallError as error:
             return CalibrationState(running=False, share=1.0, problem=error.message)
 
+    def forget(self) -> None:
+        """Drops the last measurement, which may name somebody who was erased, and one that is under way."""
+        with self._lock:
+            self._run = None
+
     def measure(self, progress: Progress = lambda share: None) -> SiteAccuracy:
         """The measurement itself. Holds up to five templates of each active person in memory.
 

@@ -101,6 +101,9 @@ class Codes:
             had = self._store.get_setting(CODE_OF + person_id) is not None
             self._store.put_setting(CODE_OF + person_id, None)
             self._drop_all_but(person_id, None)
+            # Read anew, so that it is not remembered either.
+            self._remembered.settings(CODES)
+            self._remembered.get_setting(CODE_OF + person_id)
         return had
 
     def has(self, person_id: str) -> bool:

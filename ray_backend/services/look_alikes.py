@@ -49,6 +49,12 @@ class LookAlikes:
         for key in self._store.settings(PREFIX):
             if person_id in _ids(key):
                 self._store.put_setting(key, None)
+        self._remembered.settings(PREFIX)
+
+    def count(self, person_ids: Sequence[str]) -> int:
+        """How many pairs one of these people is in, with any pack."""
+        wanted = set(person_ids)
+        return sum(not wanted.isdisjoint(_ids(key)) for key in self._store.settings(PREFIX))
 
     def all(self) -> dict[str, frozenset[str]]:
         """For each person who has any, the ids of the look-alikes, with the running pack."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ray_backend.domain.answers import Erasure, PersonDetails
-from ray_backend.domain.errors import FaceBelongsToAnother, InvalidInput
+from ray_backend.domain.errors import FaceBelongsToAnother
 from ray_backend.domain.model import Page, PeopleQuery, Person, Template
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.codes import Codes
+from ray_backend.services.erasing import Eraser
 from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.owner import find_other_owner
 from ray_backend.services.policy import Policy
@@ -32,12 +33,14 @@ class PeopleService:
         punches: PunchLog,
         codes: Codes,
         look_alikes: LookAlikes,
+        eraser: Eraser,
     ) -> None:
         self._store = store
         self._roster = roster
         self._punches = punches
         self._codes = codes
         self._look_alikes = look_alikes
+        self._eraser = eraser
         self._gallery = gallery
         self._policy = policy
         self._audit = Auditor(store, clock)
@@ -121,32 +124,18 @@ class PeopleService:
         return template
 
     def erase(self, person_id: str, *, typed_employee_id: str, keep_punches: bool, actor: str) -> Erasure:
-        """Removes the person, the templates with their photos and, unless kept, the punches, for good.
+        """Removes the person and whatever was merged into them for good, wherever anything of them lies:
+        templates with their photos, code, unknown faces that look like them, notes and, unless kept, punches.
 
         `typed_employee_id` is what the admin typed to confirm. Kept punches have no link to a name any
-        more. Raises PersonNotFound, InvalidInput, and StoreUnavailable while punches of the person wait in
-        the journal: they could not be removed.
+        more. The answer carries a signed certificate; what breaks off in the middle goes on with the same
+        call, or at the next start. Raises PersonNotFound, InvalidInput, Conflict for a record that was merged
+        into another, and StoreUnavailable while punches of the person wait in the journal: they could not
+        be removed.
         """
-        person = self._store.get_person(person_id)
-        if typed_employee_id.strip() != person.employee_id:
-            raise InvalidInput("Type the employee id exactly as shown to confirm the erasure.")
-        self._punches.settle(person_id)
-        # Out of the gallery first: from here on nobody is recognised as this person, even if we die.
-        self._gallery.remove_person(person_id)
-        self._codes.remove(person_id)
-        self._look_alikes.forget(person_id)
-        erasure = self._store.erase_person(person_id, keep_punches=keep_punches)
-        self._roster.forget(person_id)
-        self._punches.forget(person_id)
-        self._audit.record(
-            actor,
-            "person.erased",
-            person_id,
-            templates=erasure.templates,
-            punches_removed=erasure.punches_removed,
-            punches_kept=erasure.punches_kept,
+        return self._eraser.erase(
+            person_id, typed_employee_id=typed_employee_id, keep_punches=keep_punches, actor=actor
         )
-        return erasure
 
     def _refuse_second_registration(self, person: Person, templates: list[Template]) -> None:
         """Two people with one face would both be ambiguous for ever."""
