@@ -19,7 +19,7 @@ ICON = str(Path(__file__).parent / "icon.svg")
 def main() -> None:
     """One run of the page that the browser's address names."""
     st.set_page_config(
-        page_title=deps.settings().site_name,
+        page_title=deps.site().site_name,
         page_icon=ICON,
         layout="wide",
         initial_sidebar_state=236,

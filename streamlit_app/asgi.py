@@ -24,6 +24,6 @@ gc.collect()
 gc.freeze()
 app = st.App(
     Path(__file__).parent / "app.py",
-    routes=[WebSocketRoute("/cam", CameraEndpoint(deps.backend, lambda: deps.settings().kiosk_name).serve)],
+    routes=[WebSocketRoute("/cam", CameraEndpoint(deps.backend, lambda: deps.site().kiosk_name).serve)],
     lifespan=_connect_early,
 )

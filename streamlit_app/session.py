@@ -51,7 +51,7 @@ def require_admin(backend: Backend) -> None:
 
 
 def _sign_in_form(backend: Backend, expired: bool) -> None:
-    st.title(f"Sign in to {presenters.plain(deps.settings().site_name)}")
+    st.title(f"Sign in to {presenters.plain(deps.site().site_name)}")
     if expired:
         st.info("You were signed out because nothing happened for a long time.")
     with st.form("sign_in"):

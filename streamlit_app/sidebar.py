@@ -15,7 +15,7 @@ def show(backend: Backend) -> None:
         warning = presenters.pack_warning(pack)
         if warning:
             st.warning(warning, icon=":material/warning:")
-        st.caption(f"**{presenters.plain(deps.settings().site_name)}**  \n{presenters.pack_words(pack)}")
+        st.caption(f"**{presenters.plain(deps.site().site_name)}**  \n{presenters.pack_words(pack)}")
         st.caption(f"Licence: {presenters.plain(pack.licence)}")
         with st.popover("Why these models?", type="tertiary"):
             st.write(presenters.plain(pack.origin))

@@ -22,6 +22,7 @@ from ray_backend.domain.answers import CheckIn, KioskAnswer
 from ray_backend.domain.errors import RollcallError, WrongCredentials
 from ray_backend.domain.kiosk.words import Phase, Scene
 from ray_backend.domain.model import Candidate, Decision, DecisionKind, Direction, Person, Punch, new_id
+from ray_backend.domain.site import from_environment
 from ray_backend.settings import Settings
 from streamlit_app.camera import live
 from streamlit_app.camera.socket import CameraEndpoint
@@ -134,7 +135,7 @@ def _file(name: str) -> str:
 
 def _page(_request: Request, settings: Settings) -> Response:
     """As Streamlit mounts it, without Streamlit."""
-    data = json.dumps(live.kiosk_data(TOKEN, settings))
+    data = json.dumps(live.kiosk_data(TOKEN, from_environment(settings)))
     return HTMLResponse(
         f'<!doctype html><html lang="en"><style>{_file("live.css")}</style>'
         f'<div id="root">{_file("live.html")}</div>'

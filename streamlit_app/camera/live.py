@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ray_backend.settings import Settings
+from ray_backend.domain.site import SiteSettings
 from streamlit_app import texts
 
 HERE = Path(__file__).parent
@@ -20,7 +20,7 @@ _mount = st.components.v2.component(
 )
 
 
-def live_camera(token: str, settings: Settings) -> bool:
+def live_camera(token: str, site: SiteSettings) -> bool:
     """Shows the camera over the whole screen. Returns whether the person wants the photo page instead.
 
     The component runs the page again, too, when the server refuses its connection: the page then looks
@@ -28,20 +28,20 @@ def live_camera(token: str, settings: Settings) -> bool:
     """
     result = _mount(
         key="live_camera",
-        data=kiosk_data(token, settings),
+        data=kiosk_data(token, site),
         on_photo_change=lambda: None,
         on_refused_change=lambda: None,
     )
     return bool(result.photo)
 
 
-def kiosk_data(token: str, settings: Settings) -> dict:
+def kiosk_data(token: str, site: SiteSettings) -> dict:
     """What the component is told: where to connect, and all its words."""
     return {
         "socket": "cam",
         "token": token,
-        "site": settings.site_name,
-        "zone": settings.time_zone,
+        "site": site.site_name,
+        "zone": site.time_zone,
         "texts": texts.KIOSK,
         "problems": {name: list(words) for name, words in texts.CAMERA_PROBLEMS.items()},
     }

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import new_id
+from streamlit_app import deps
 from streamlit_app.camera.browser import camera_problem, camera_state
 from streamlit_app.camera.card import card_html
 from streamlit_app.camera.code import typed_code
@@ -54,7 +55,7 @@ def _answer(kiosk: Kiosk, picture: bytes) -> Answer:
         check_in = kiosk.backend.check_in(picture, kiosk=kiosk.name, idempotency_key=key)
     except ImageRejected as error:
         return Answer("hint", "The photo cannot be used", error.message)
-    answer = answer_to(check_in, key, kiosk.settings.kiosk_name)
+    answer = answer_to(check_in, key, deps.site().kiosk_name)
     if answer.state == "idle":
         answer = _NO_FACE
     st.session_state["kiosk_answer"] = (key, answer)

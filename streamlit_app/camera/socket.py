@@ -35,7 +35,7 @@ class CameraEndpoint:
     """The route's handler. `backend` gives the backend, or raises RollcallError while there is none."""
 
     def __init__(self, backend: Callable[[], Backend], naming: Callable[[], Naming]) -> None:
-        """`naming` is how the site shows people's names, asked when a page opens."""
+        """`naming` is how the site shows people's names, asked for each answer."""
         self._backend = backend
         self._pages = PageSessions(naming)
 

@@ -72,7 +72,7 @@ def _result(result: SiteAccuracy) -> None:
 
 
 def _basis(result: SiteAccuracy) -> str:
-    at = result.measured_at.astimezone(deps.settings().zone)
+    at = result.measured_at.astimezone(deps.site().zone)
     return (
         f"Measured {at:%Y-%m-%d %H:%M} on {result.templates:,} photos of {result.people:,} people. "
         f"The setting in force is {words.setting_words(result.threshold)}. “Between” holds in 19 of 20 such "

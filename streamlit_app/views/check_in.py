@@ -62,7 +62,7 @@ def _change(mode: Mode, why: str) -> None:
 
 def _live(kiosk: Kiosk) -> Ended:
     # Not a fragment: a restarted server does not know the fragments of pages that stayed open.
-    if live_camera(kiosk.token, kiosk.settings):
+    if live_camera(kiosk.token, deps.site()):
         return Ended.PHOTO_WANTED
     said = st.session_state.get("live_camera") or {}
     if not said.get("refused"):

@@ -21,7 +21,7 @@ def render(backend: Backend) -> None:
     overview = backend.overview()
     today = backend.reports.today()
     days = backend.reports.report(ReportQuery(today, today)).days
-    st.title(deps.settings().site_name)
+    st.title(deps.site().site_name)
     st.caption(f"{today:%A, %d %B %Y}")
     registered, here, gone = st.columns(3)
     registered.metric("People registered", overview.people, border=True)
@@ -65,7 +65,7 @@ def _kiosks(backend: Backend) -> None:
     for token in backend.access.tokens():
         name, made, action = st.columns([3, 3, 2], vertical_alignment="center")
         name.markdown(f":material/videocam: **{presenters.plain(token.kiosk)}**")
-        made.caption(f"allowed since {token.created_at.astimezone(deps.settings().zone):%Y-%m-%d %H:%M}")
+        made.caption(f"allowed since {token.created_at.astimezone(deps.site().zone):%Y-%m-%d %H:%M}")
         if action.button("Shut out", key=f"revoke-{token.token_id}", width="stretch"):
             confirm_revoke(backend, token)
     if st.button("New kiosk address", icon=":material/add_link:"):

@@ -61,7 +61,7 @@ def _heading(person: Person) -> None:
     row.title(presenters.plain(person.name), width="content")
     if not person.active:
         row.badge("Deactivated", color="gray")
-    zone = deps.settings().zone
+    zone = deps.site().zone
     consent = (
         f"consent given {person.consent_at.astimezone(zone):%Y-%m-%d}"
         if person.consent_at
@@ -159,7 +159,7 @@ def _photo(backend: Backend, template: Template) -> None:
     if template.thumbnail:
         st.image(template.thumbnail, width="stretch", alt="Face")
     st.progress(template.quality, text=presenters.quality_words(template.quality))
-    made = template.created_at.astimezone(deps.settings().zone)
+    made = template.created_at.astimezone(deps.site().zone)
     st.caption(f"{presenters.source_words(template)}, {made:%Y-%m-%d}")
     if st.button("Remove", key=f"remove-{template.template_id}", width="stretch"):
         attempt(

@@ -34,9 +34,10 @@ def settings(tmp_path, monkeypatch) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def backend(settings, clock) -> Backend:
-    """A backend with an admin."""
+def backend(settings, clock, monkeypatch) -> Backend:
+    """A backend with an admin, whose site settings are the app's."""
     made = local_backend(settings, engine=FakeEngine(), clock=clock)
+    monkeypatch.setattr(deps, "site", made.site.current)
     made.access.ensure_admin(PASSWORD)
     return made
 
