@@ -144,7 +144,7 @@ def month_of(store: Store, person_id: str | None) -> Iterator[Punch]:
     """The bench's month, page by page."""
     cursor = None
     while True:
-        query = PunchQuery(MONTH, MONTH + timedelta(days=30), person_id, cursor)
+        query = PunchQuery(MONTH, MONTH + timedelta(days=30), person_id and (person_id,), cursor)
         page = store.list_punches(query)
         yield from page.items
         cursor = page.next_cursor

@@ -30,10 +30,12 @@ from ray_backend.services.faces import FaceService
 from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
 from ray_backend.services.guided import GuidedEnrolment
+from ray_backend.services.identity import live_templates
 from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
 from ray_backend.services.note_log import NoteLog
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
+from ray_backend.services.person_file import PersonFileService
 from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.reach import Reach, RememberedSettings
@@ -66,6 +68,7 @@ class Records:
     groups: GroupService
     site: site.SiteService
     certificates: CertificateService
+    person_file: PersonFileService
 
     @cached_property
     def call(self) -> Call:
@@ -210,6 +213,7 @@ def build_records(
         groups=GroupService(store, check_ins, clock, policy),
         site=rules,
         certificates=CertificateService(store),
+        person_file=PersonFileService(store, gallery, policy, roster),
     )
 
 
@@ -251,7 +255,7 @@ def _filled_gallery(
 ) -> GalleryIndex:
     expected = store.count_templates().get(pack.pack_id, 0) // max(1, settings.gallery_shards)
     gallery = open_gallery(settings, pack.dimension, expected=expected, pack_id=pack.pack_id)
-    gallery.replace(filter(wanted, store.templates(pack.pack_id, active_only=True)))
+    gallery.replace(filter(wanted, live_templates(store, pack.pack_id)))
     log.info("gallery holds %d templates of pack %s", len(gallery), pack.pack_id)
     return gallery
 
@@ -283,7 +287,7 @@ def pin_pack(store: Store, pack: Pack, spec: str) -> tuple[Person, ...]:
     """Makes this the site's pack from the next start on; returns the active people who lack a template."""
     store.put_setting(PACK_SETTING, {"id": pack.pack_id, "spec": spec, "chosen": True})
     Auditor(store, SystemClock()).record("command line", "pack.changed", pack.pack_id)
-    enrolled = {template.person_id for template in store.templates(pack.pack_id)}
+    enrolled = {template.person_id for template in live_templates(store, pack.pack_id)}
     everybody = pages(store.list_people, PeopleQuery(active=True, limit=1000))
     return tuple(person for person in everybody if person.person_id not in enrolled)
 

@@ -295,6 +295,11 @@ def store_copy(
         f"{report.audit} audit entries.",
         soft_wrap=True,
     )
+    if report.unknown_left:
+        console.print(
+            f"{report.unknown_left} unknown faces were left behind: strangers are kept for a short time.",
+            soft_wrap=True,
+        )
 
 
 if __name__ == "__main__":

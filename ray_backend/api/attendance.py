@@ -102,7 +102,7 @@ def list_punches(
 ) -> dict[str, Any]:
     """The raw punches, oldest first."""
     zone = api.settings.zone
-    query = PunchQuery(_moment(since, zone), _moment(until, zone), _person_id(api, person), limit=limit)
+    query = PunchQuery(_moment(since, zone), _moment(until, zone), _people(api, person), limit=limit)
     rows, next_cursor = _page(api, query, cursor)
     return {"punches": [punch_json(*row) for row in rows], "next_cursor": next_cursor}
 
@@ -116,13 +116,13 @@ def _moment(value: datetime | None, zone: ZoneInfo) -> datetime | None:
     return value.astimezone(UTC)
 
 
-def _person_id(api: Api, employee_id: str | None) -> str | None:
+def _people(api: Api, employee_id: str | None) -> tuple[str, ...] | None:
     if employee_id is None:
         return None
     person = api.backend.people.by_employee_id(employee_id)
     if person is None:
         raise PersonNotFound("Nobody is registered with this employee id.")
-    return person.person_id
+    return (person.person_id,)
 
 
 def _page(api: Api, query: PunchQuery, cursor: str | None) -> tuple[list[tuple[Punch, Person]], str | None]:
@@ -135,7 +135,7 @@ def _page(api: Api, query: PunchQuery, cursor: str | None) -> tuple[list[tuple[P
     if cursor is not None:
         start, last_id, shown = _opened(cursor)
     wanted = query.limit + shown + 1
-    read = api.backend.reports.recent_punches(PunchQuery(start, query.end, query.person_id, limit=wanted))
+    read = api.backend.reports.recent_punches(PunchQuery(start, query.end, query.people, limit=wanted))
     rows = [row for row in read if not last_id or (row[0].at, row[0].punch_id) > (start, last_id)]
     more = len(rows) > query.limit
     rows = rows[: query.limit]

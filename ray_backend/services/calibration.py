@@ -21,6 +21,7 @@ from ray_backend.domain.model import Person, Template
 from ray_backend.ports import Clock, Store
 from ray_backend.services.comparisons import Attempts, Progress, Rows, attempts, genuine
 from ray_backend.services.confidence import Choice, Estimate, interval, threshold_for
+from ray_backend.services.identity import live_templates
 from ray_backend.services.policy import Policy
 
 TEMPLATES_NEEDED = 2
@@ -197,7 +198,7 @@ class CalibrationService:
         expected = max(1, self._store.count_templates().get(self._policy.pack_id, 0))
         people: dict[str, list] = {}
         worst: list[tuple[float, str, str]] = []
-        for number, template in enumerate(self._store.templates(self._policy.pack_id, active_only=True)):
+        for number, template in enumerate(live_templates(self._store, self._policy.pack_id)):
             own = people.setdefault(template.person_id, [])
             if len(own) < MOST_OF_A_PERSON:
                 own.append(template.embedding)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ray_backend.domain.errors import Conflict, PersonNotFound
 from ray_backend.domain.model import (
     AuditEntry,
+    AuditQuery,
     DecisionQuery,
     DecisionRecord,
     Page,
@@ -39,7 +40,10 @@ DIFFERENT = (
 
 @dataclass(frozen=True, slots=True)
 class CopyReport:
-    """How many records both databases hold now, each compared with its original."""
+    """How many records both databases hold now, each compared with its original.
+
+    `unknown_left` counts the unknown faces of the source, which are not copied.
+    """
 
     people: int
     templates: int
@@ -47,6 +51,7 @@ class CopyReport:
     decisions: int
     settings: int
     audit: int
+    unknown_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,9 @@ class Fingerprint:
 
 
 def copy_store(source: Store, target: Store, progress: Progress | None = None) -> CopyReport:
-    """Copies everything, then reads it back from both sides and compares.
+    """Copies everything but unknown faces, then reads it back from both sides and compares.
+
+    Unknown faces are strangers' data, kept for hours: a copy would keep them longer than was promised.
 
     May be repeated: it goes on where it was interrupted. `progress` is told what is copied, how many
     of it are done and how many there are. Times count as equal within a millisecond, which is what
@@ -148,7 +155,7 @@ def _refuse_foreign(
 
 
 def _copy_people(source: Store, target: Store, tell: Progress) -> None:
-    total = source.list_people(PeopleQuery(limit=1)).total
+    total = source.list_people(PeopleQuery(merged_into=None, limit=1)).total
     for done, person in enumerate(_people(source), start=1):
         templates = source.templates_of(person.person_id)
         if target.find_person(person.employee_id) is None:
@@ -186,7 +193,7 @@ def _copy_settings(source: Store, target: Store, tell: Progress) -> None:
 
 
 def _copy_audit(source: Store, target: Store, tell: Progress) -> None:
-    total = source.list_audit(limit=1).total
+    total = source.list_audit(AuditQuery(limit=1)).total
     for done, entry in enumerate(_audit_log(source), start=1):
         target.add_audit(entry)
         tell("audit", done, total)
@@ -201,7 +208,8 @@ def _verified(source: Store, target: Store) -> CopyReport:
     ]
     if wrong:
         raise Conflict(DIFFERENT.format(what=", ".join(wrong)))
-    return CopyReport(**{what: fingerprint.count for what, fingerprint in got.items()})
+    counts = {what: fingerprint.count for what, fingerprint in got.items()}
+    return CopyReport(**counts, unknown_left=len(source.unknown_faces()))
 
 
 def _fingerprints(store: Store) -> dict[str, Fingerprint]:
@@ -224,7 +232,7 @@ def _fingerprint(found: Iterator[Mapping[str, Any]]) -> Fingerprint:
 
 
 def _people(store: Store) -> Iterator[Person]:
-    return _pages(store.list_people, PeopleQuery(limit=PAGE))
+    return _pages(store.list_people, PeopleQuery(merged_into=None, limit=PAGE))
 
 
 def _punches(store: Store) -> Iterator[Punch]:
@@ -235,6 +243,10 @@ def _decisions(store: Store) -> Iterator[DecisionRecord]:
     return _pages(store.list_decisions, DecisionQuery(limit=PAGE))
 
 
+def _audit_log(store: Store) -> Iterator[AuditEntry]:
+    return _pages(store.list_audit, AuditQuery(limit=PAGE))
+
+
 def _pages(read: Callable[[Any], Page[T]], query: Any) -> Iterator[T]:
     while True:
         page = read(query)
@@ -242,13 +254,3 @@ def _pages(read: Callable[[Any], Page[T]], query: Any) -> Iterator[T]:
         if page.next_cursor is None:
             return
         query = replace(query, cursor=page.next_cursor)
-
-
-def _audit_log(store: Store) -> Iterator[AuditEntry]:
-    cursor = None
-    while True:
-        page = store.list_audit(cursor=cursor, limit=PAGE)
-        yield from page.items
-        if page.next_cursor is None:
-            return
-        cursor = page.next_cursor

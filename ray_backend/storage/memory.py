@@ -7,20 +7,13 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import wraps
-from threading import RLock
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from ray_backend.domain.answers import Erasure
-from ray_backend.domain.errors import (
-    DuplicateEmployeeId,
-    DuplicatePunch,
-    PersonNotFound,
-    StoreUnavailable,
-    TemplateNotFound,
-)
+from ray_backend.domain.errors import DuplicateEmployeeId, DuplicatePunch, PersonNotFound, TemplateNotFound
 from ray_backend.domain.model import (
     AuditEntry,
+    AuditQuery,
     DecisionQuery,
     DecisionRecord,
     Page,
@@ -31,31 +24,17 @@ from ray_backend.domain.model import (
     Template,
 )
 from ray_backend.storage import messages, records
+from ray_backend.storage.memory_unknown import MemoryUnknown, guarded
 from ray_backend.storage.paging import checked_limit, decode_cursor, page_of
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _guarded(method: Callable[Concatenate[MemoryStore, P], R]) -> Callable[Concatenate[MemoryStore, P], R]:
-    """Runs the method alone, and only while the store is open."""
-
-    @wraps(method)
-    def run(store: MemoryStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with store._lock:
-            if store._closed:
-                raise StoreUnavailable("The database is closed.")
-            return method(store, *args, **kwargs)
-
-    return run
-
-
-class MemoryStore:
+class MemoryStore(MemoryUnknown):
     """`ray_backend.ports.Store` in dictionaries. Values pass through records as in a real database."""
 
     def __init__(self) -> None:
-        self._lock = RLock()
-        self._closed = False
+        super().__init__()
         self._people: dict[str, Person] = {}
         self._templates: dict[str, Template] = {}
         self._punches: list[Punch] = []
@@ -66,7 +45,7 @@ class MemoryStore:
         self._settings: dict[str, str] = {}
         self._audit: dict[str, AuditEntry] = {}
 
-    @_guarded
+    @guarded
     def add_person(self, person: Person, templates: Sequence[Template] = ()) -> None:
         stored = [_stored_template(template) for template in templates]
         if person.person_id in self._people:
@@ -74,20 +53,20 @@ class MemoryStore:
         self._put_person(person)
         self._templates.update({template.template_id: template for template in stored})
 
-    @_guarded
+    @guarded
     def update_person(self, person: Person) -> None:
         self._known(person.person_id)
         self._put_person(person)
 
-    @_guarded
+    @guarded
     def get_person(self, person_id: str) -> Person:
         return self._known(person_id)
 
-    @_guarded
+    @guarded
     def find_person(self, employee_id: str) -> Person | None:
         return next((p for p in self._people.values() if p.employee_id == employee_id), None)
 
-    @_guarded
+    @guarded
     def list_people(self, query: PeopleQuery) -> Page[Person]:
         text = records.folded(query.text)
         found = [
@@ -95,6 +74,8 @@ class MemoryStore:
             for person in self._people.values()
             if text in records.person_record(person)["search"]
             and query.department in (None, person.department)
+            and (query.departments is None or person.department in query.departments)
+            and query.merged_into in (None, person.merged_into)
             and query.active in (None, person.active)
         ]
         found.sort(key=messages.person_key)
@@ -103,11 +84,18 @@ class MemoryStore:
             start = bisect_right(found, decode_cursor(query.cursor, (str, str)), key=messages.person_key)
         return _page(found, start, query.limit, len(found), messages.person_key)
 
-    @_guarded
-    def departments(self) -> list[str]:
-        return sorted({person.department for person in self._people.values()} - {""})
+    @guarded
+    def merged_people(self, into: Sequence[str] | None = None) -> list[Person]:
+        found = [
+            p for p in self._people.values() if p.merged_into and (into is None or p.merged_into in into)
+        ]
+        return sorted(found, key=messages.person_key)
 
-    @_guarded
+    @guarded
+    def departments(self) -> list[str]:
+        return sorted({p.department for p in self._people.values() if not p.merged_into} - {""})
+
+    @guarded
     def erase_person(self, person_id: str, *, keep_punches: bool) -> Erasure:
         self._known(person_id)
         templates = self.templates_of(person_id)
@@ -121,31 +109,35 @@ class MemoryStore:
             self._forget_punch(punch)
         return Erasure(len(templates), punches_removed=len(punches), punches_kept=0)
 
-    @_guarded
+    @guarded
     def add_templates(self, templates: Sequence[Template]) -> None:
         for template in templates:
             self._known(template.person_id)
         self._templates.update({t.template_id: _stored_template(t) for t in templates})
 
-    @_guarded
+    @guarded
     def remove_template(self, template_id: str) -> Template:
         if template_id not in self._templates:
             raise TemplateNotFound(messages.TEMPLATE_NOT_FOUND)
         return self._templates.pop(template_id)
 
-    @_guarded
     def templates_of(self, person_id: str) -> list[Template]:
-        found = [t for t in self._templates.values() if t.person_id == person_id]
-        return sorted(found, key=lambda t: (t.created_at, t.template_id))
+        return self.templates_of_many([person_id])
 
-    def templates(self, pack_id: str | None = None, *, active_only: bool = False) -> Iterator[Template]:
-        yield from self._select_templates(pack_id, active_only)
+    @guarded
+    def templates_of_many(self, person_ids: Sequence[str]) -> list[Template]:
+        wanted = set(person_ids)
+        found = [t for t in self._templates.values() if t.person_id in wanted]
+        return sorted(found, key=messages.template_key)
 
-    @_guarded
+    def templates(self, pack_id: str | None = None) -> Iterator[Template]:
+        yield from self._select_templates(pack_id)
+
+    @guarded
     def count_templates(self) -> dict[str, int]:
         return dict(Counter(template.pack_id for template in self._templates.values()))
 
-    @_guarded
+    @guarded
     def add_punch(self, punch: Punch) -> None:
         punch = _stored_punch(punch)
         slots = zip(punch.cooldown_slots, self._slots, strict=True)
@@ -157,37 +149,40 @@ class MemoryStore:
         insort(self._punches, punch, key=messages.punch_key)
         insort(self._punches_of[punch.person_id], punch, key=messages.punch_key)
 
-    @_guarded
+    @guarded
     def add_punches(self, punches: Sequence[Punch]) -> None:
         for punch in punches:
             if self._by_key.get(punch.idempotency_key) != _stored_punch(punch):
                 self.add_punch(punch)
 
-    @_guarded
+    @guarded
     def find_punch(self, idempotency_key: str) -> Punch | None:
         return self._by_key.get(idempotency_key)
 
-    @_guarded
+    @guarded
     def last_punch(self, person_id: str) -> Punch | None:
         punches = self._punches_of.get(person_id)
         return punches[-1] if punches else None
 
-    @_guarded
-    def list_punches(self, query: PunchQuery) -> Page[Punch]:
-        punches = self._punches if query.person_id is None else self._punches_of.get(query.person_id, [])
-        return _page_between(punches, query, messages.punch_key)
+    @guarded
+    def last_seen(self, person_ids: Sequence[str]) -> dict[str, datetime]:
+        return {one: self._punches_of[one][-1].at for one in person_ids if self._punches_of.get(one)}
 
-    @_guarded
+    @guarded
+    def list_punches(self, query: PunchQuery) -> Page[Punch]:
+        return _page_between(self._punches_among(query.people), query, messages.punch_key)
+
+    @guarded
     def add_decision(self, record: DecisionRecord) -> None:
         self._decisions.setdefault(record.record_id, records.decision_of(records.decision_record(record)))
 
-    @_guarded
+    @guarded
     def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
         found = [one for one in self._decisions.values() if query.kiosk in (None, one.kiosk)]
         found.sort(key=messages.decision_key)
         return _page_between(found, query, messages.decision_key)
 
-    @_guarded
+    @guarded
     def remove_decisions(self, before: datetime) -> int:
         before = records.utc(before)
         old = [record_id for record_id, one in self._decisions.items() if one.at < before]
@@ -195,11 +190,11 @@ class MemoryStore:
             del self._decisions[record_id]
         return len(old)
 
-    @_guarded
+    @guarded
     def get_setting(self, key: str) -> Any:
         return json.loads(self._settings.get(key, "null"))
 
-    @_guarded
+    @guarded
     def put_setting(self, key: str, value: Any) -> None:
         text = records.to_json(value)
         if value is None:
@@ -207,32 +202,33 @@ class MemoryStore:
         else:
             self._settings[key] = text
 
-    @_guarded
+    @guarded
     def pin_setting(self, key: str, value: Any) -> Any:
         if key not in self._settings:
             self.put_setting(key, value)
         return self.get_setting(key)
 
-    @_guarded
+    @guarded
     def settings(self, prefix: str = "") -> dict[str, Any]:
         return {
             key: json.loads(self._settings[key]) for key in sorted(self._settings) if key.startswith(prefix)
         }
 
-    @_guarded
+    @guarded
     def add_audit(self, entry: AuditEntry) -> None:
         self._audit.setdefault(entry.entry_id, records.audit_of(records.audit_record(entry)))
 
-    @_guarded
-    def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
-        entries = sorted(self._audit.values(), key=messages.audit_key, reverse=True)
+    @guarded
+    def list_audit(self, query: AuditQuery) -> Page[AuditEntry]:
+        entries = [entry for entry in self._audit.values() if _is_wanted(entry, query)]
+        entries.sort(key=messages.audit_key, reverse=True)
         start = 0
-        if cursor is not None:
-            before = decode_cursor(cursor, (int, str))
+        if query.cursor is not None:
+            before = decode_cursor(query.cursor, (int, str))
             start = sum(messages.audit_key(entry) >= before for entry in entries)
-        return _page(entries, start, limit, len(entries), messages.audit_key)
+        return _page(entries, start, query.limit, len(entries), messages.audit_key)
 
-    @_guarded
+    @guarded
     def ping(self) -> None:
         """Always answers while the store is open."""
 
@@ -240,14 +236,17 @@ class MemoryStore:
         with self._lock:
             self._closed = True
 
-    @_guarded
-    def _select_templates(self, pack_id: str | None, active_only: bool) -> list[Template]:
-        return [
-            template
-            for template in self._templates.values()
-            if pack_id in (None, template.pack_id)
-            and (self._people[template.person_id].active or not active_only)
-        ]
+    @guarded
+    def _select_templates(self, pack_id: str | None) -> list[Template]:
+        return [t for t in self._templates.values() if pack_id in (None, t.pack_id)]
+
+    def _punches_among(self, people: Sequence[str] | None) -> list[Punch]:
+        if people is None:
+            return self._punches
+        if len(people) == 1:
+            return self._punches_of.get(people[0], [])
+        found = [punch for one in set(people) for punch in self._punches_of.get(one, [])]
+        return sorted(found, key=messages.punch_key)
 
     def _known(self, person_id: str) -> Person:
         if person_id not in self._people:
@@ -265,6 +264,16 @@ class MemoryStore:
         del self._by_key[punch.idempotency_key]
         for slot, taken in zip(punch.cooldown_slots, self._slots, strict=True):
             taken.discard(slot)
+
+
+def _is_wanted(entry: AuditEntry, query: AuditQuery) -> bool:
+    return (
+        (query.start is None or entry.at >= records.utc(query.start))
+        and (query.end is None or entry.at < records.utc(query.end))
+        and query.actor in (None, entry.actor)
+        and query.subject in (None, entry.subject)
+        and entry.action.startswith(query.action or "")
+    )
 
 
 def _page_between(rows: Sequence[R], query: PunchQuery | DecisionQuery, key: Callable[[R], Any]) -> Page[R]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ray_backend.domain.model import AuditEntry, DecisionRecord, Person, Punch
+from ray_backend.domain.model import AuditEntry, DecisionRecord, Person, Punch, Template, UnknownFace
 from ray_backend.storage.paging import Key
 from ray_backend.storage.records import to_micros
 
@@ -30,3 +30,13 @@ def decision_key(record: DecisionRecord) -> Key:
 def audit_key(entry: AuditEntry) -> Key:
     """Audit entries are ordered by time; lists show the newest first."""
     return to_micros(entry.at), entry.entry_id
+
+
+def template_key(template: Template) -> Key:
+    """Templates of people are ordered by age."""
+    return to_micros(template.created_at), template.template_id
+
+
+def unknown_face_key(face: UnknownFace) -> Key:
+    """Unknown faces are ordered by time; lists show the newest first."""
+    return to_micros(face.at), face.face_id

@@ -7,12 +7,10 @@ and its snapshots for a while; that `erase_person` leaves no bytes there is up t
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pymongo import ASCENDING, DESCENDING, InsertOne
 from pymongo.database import Database
@@ -25,34 +23,24 @@ from ray_backend.domain.errors import (
     PersonNotFound,
     TemplateNotFound,
 )
-from ray_backend.domain.model import (
-    AuditEntry,
-    DecisionQuery,
-    DecisionRecord,
-    Page,
-    PeopleQuery,
-    Person,
-    Punch,
-    PunchQuery,
-    Template,
-)
+from ray_backend.domain.model import Page, PeopleQuery, Person, Punch, PunchQuery, Template
 from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
 from ray_backend.storage.mongo_database import MongoDatabase, count
 from ray_backend.storage.mongo_documents import Document
+from ray_backend.storage.mongo_notes import MongoNotes
+from ray_backend.storage.mongo_unknown import MongoUnknown
 
 T = TypeVar("T")
 
 BATCH = 500
 DUPLICATE_KEY = 11000
 ORPHAN_AGE = timedelta(hours=1)
-DECISIONS_OLDEST_FIRST = [("at_us", ASCENDING), ("record_id", ASCENDING)]
 PUNCHES_OLDEST_FIRST = [("at_us", ASCENDING), ("punch_id", ASCENDING)]
 PUNCHES_NEWEST_FIRST = [("at_us", DESCENDING), ("punch_id", DESCENDING)]
-AUDIT_NEWEST_FIRST = [("at_us", DESCENDING), ("entry_id", DESCENDING)]
 
 
-class MongoStore:
+class MongoStore(MongoNotes, MongoUnknown):
     """`ray_backend.ports.Store` in one MongoDB database."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
@@ -101,8 +89,14 @@ class MongoStore:
         order = [("employee_id", ASCENDING)]
         return self._database.page("people", wanted, after, order, query.limit, _person, messages.person_key)
 
+    def merged_people(self, into: Sequence[str] | None = None) -> list[Person]:
+        wanted = {"merged_into": {"$gt": ""} if into is None else {"$in": sorted(set(into) - {""})}}
+        found = self._run(lambda db: list(db.people.find(wanted).sort("employee_id")))
+        return [_person(document) for document in found]
+
     def departments(self) -> list[str]:
-        return sorted(set(self._run(lambda db: db.people.distinct("department"))) - {""})
+        own = {"merged_into": ""}
+        return sorted(set(self._run(lambda db: db.people.distinct("department", own))) - {""})
 
     def erase_person(self, person_id: str, *, keep_punches: bool) -> Erasure:
         """The person goes last, so that an erasure which broke off can be repeated."""
@@ -130,19 +124,19 @@ class MongoStore:
         return _template(document)
 
     def templates_of(self, person_id: str) -> list[Template]:
-        found = self._run(
-            lambda db: list(
-                db.templates.find({"person_id": person_id}).sort(
-                    [("created_at", ASCENDING), ("_id", ASCENDING)]
-                )
-            )
-        )
-        return [_template(document) for document in found] if self._existing({person_id}) else []
+        return self.templates_of_many([person_id])
 
-    def templates(self, pack_id: str | None = None, *, active_only: bool = False) -> Iterator[Template]:
+    def templates_of_many(self, person_ids: Sequence[str]) -> list[Template]:
+        wanted = {"person_id": documents.among(person_ids)}
+        found = self._run(lambda db: list(db.templates.find(wanted)))
+        owners = self._existing({document["person_id"] for document in found})
+        templates = [_template(document) for document in found if document["person_id"] in owners]
+        return sorted(templates, key=messages.template_key)
+
+    def templates(self, pack_id: str | None = None) -> Iterator[Template]:
         wanted = {} if pack_id is None else {"pack_id": pack_id}
         for batch in self._template_batches(wanted, fields=None):
-            owners = self._existing({document["person_id"] for document in batch}, active_only=active_only)
+            owners = self._existing({document["person_id"] for document in batch})
             yield from (_template(document) for document in batch if document["person_id"] in owners)
 
     def count_templates(self) -> dict[str, int]:
@@ -180,6 +174,20 @@ class MongoStore:
         )
         return None if document is None else _punch(document)
 
+    def last_seen(self, person_ids: Sequence[str]) -> dict[str, datetime]:
+        """One look-up by index for each person: to find the latest of all in one, a server would read
+        every punch of them, or aggregate."""
+        seen = {}
+        for person_id in person_ids:
+            latest = self._run(
+                lambda db, his=person_id: db.punches.find_one(
+                    {"person_id": his}, {"at_us": 1}, sort=PUNCHES_NEWEST_FIRST
+                )
+            )
+            if latest is not None:
+                seen[person_id] = records.from_micros(latest["at_us"])
+        return seen
+
     def list_punches(self, query: PunchQuery) -> Page[Punch]:
         wanted, after = (
             documents.punches_filter(query),
@@ -188,52 +196,6 @@ class MongoStore:
         return self._database.page(
             "punches", wanted, after, PUNCHES_OLDEST_FIRST, query.limit, _punch, messages.punch_key
         )
-
-    def add_decision(self, record: DecisionRecord) -> None:
-        document = documents.to_document(records.decision_record(record), "record_id")
-        with suppress(DuplicateKeyError):  # the id is random, so it is this very decision
-            self._insert("decisions", document)
-
-    def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
-        wanted = documents.decisions_filter(query)
-        after = documents.timed_after(query.cursor, "$gt", "record_id")
-        order, key = DECISIONS_OLDEST_FIRST, messages.decision_key
-        return self._database.page("decisions", wanted, after, order, query.limit, _decision, key)
-
-    def remove_decisions(self, before: datetime) -> int:
-        old = {"at_us": {"$lt": records.to_micros(before)}}
-        return self._run(lambda db: db.decisions.delete_many(old)).deleted_count
-
-    def get_setting(self, key: str) -> Any:
-        document = self._run(lambda db: db.settings.find_one({"_id": key}))
-        return None if document is None else json.loads(document["value"])
-
-    def put_setting(self, key: str, value: Any) -> None:
-        document = {"_id": key, "value": records.to_json(value)}
-        if value is None:
-            self._run(lambda db: db.settings.delete_one({"_id": key}))
-        else:
-            self._run(lambda db: db.settings.replace_one({"_id": key}, document, upsert=True))
-
-    def pin_setting(self, key: str, value: Any) -> Any:
-        document = {"_id": key, "value": records.to_json(value)}
-        if value is not None:
-            with suppress(DuplicateKeyError):  # somebody was first: theirs is in force
-                self._insert("settings", document)
-        return self.get_setting(key)
-
-    def settings(self, prefix: str = "") -> dict[str, Any]:
-        found = self._run(lambda db: list(db.settings.find(documents.starts_with(prefix)).sort("_id")))
-        return {document["_id"]: json.loads(document["value"]) for document in found}
-
-    def add_audit(self, entry: AuditEntry) -> None:
-        document = documents.to_document(records.audit_record(entry), "entry_id")
-        with suppress(DuplicateKeyError):  # the id is random, so it is this very entry
-            self._insert("audit", document)
-
-    def list_audit(self, *, cursor: str | None = None, limit: int = 100) -> Page[AuditEntry]:
-        after = documents.timed_after(cursor, "$lt", "entry_id")
-        return self._database.page("audit", {}, after, AUDIT_NEWEST_FIRST, limit, _audit, messages.audit_key)
 
     def ping(self) -> None:
         self._run(lambda db: db.command("ping"))
@@ -249,10 +211,8 @@ class MongoStore:
         if faces:
             self._run(put)
 
-    def _existing(self, person_ids: set[str], *, active_only: bool = False) -> set[str]:
+    def _existing(self, person_ids: set[str]) -> set[str]:
         wanted: Document = {"_id": {"$in": sorted(person_ids)}}
-        if active_only:
-            wanted["active"] = True
         return {found["_id"] for found in self._run(lambda db: list(db.people.find(wanted, {"_id": 1})))}
 
     def _template_batches(self, wanted: Document, fields: list[str] | None) -> Iterator[list[Document]]:
@@ -307,11 +267,3 @@ def _template(document: Document) -> Template:
 
 def _punch(document: Document) -> Punch:
     return records.punch_of(documents.to_record(document))
-
-
-def _decision(document: Document) -> DecisionRecord:
-    return records.decision_of(documents.to_record(document))
-
-
-def _audit(document: Document) -> AuditEntry:
-    return records.audit_of(documents.to_record(document))

@@ -35,7 +35,10 @@ T = TypeVar("T")
 DEFAULT_DATABASE = "rollcall"
 SIGN_IN_FAILURES = (13, 18, 8000)  # Unauthorized, AuthenticationFailed, Atlas' own
 INDEXES = {
-    "people": [IndexModel("employee_id", unique=True)],
+    "people": [
+        IndexModel("employee_id", unique=True),
+        IndexModel([("merged_into", ASCENDING), ("employee_id", ASCENDING)]),
+    ],
     "templates": [IndexModel("person_id"), IndexModel("pack_id")],
     "punches": [
         IndexModel("idempotency_key", unique=True),
@@ -48,8 +51,18 @@ INDEXES = {
         IndexModel([("at_us", ASCENDING), ("record_id", ASCENDING)]),
         IndexModel([("kiosk", ASCENDING), ("at_us", ASCENDING), ("record_id", ASCENDING)]),
     ],
-    "audit": [IndexModel([("at_us", ASCENDING), ("entry_id", ASCENDING)])],
+    "audit": [
+        IndexModel([("at_us", ASCENDING), ("entry_id", ASCENDING)]),
+        IndexModel([("subject", ASCENDING), ("at_us", ASCENDING), ("entry_id", ASCENDING)]),
+        IndexModel([("actor", ASCENDING), ("at_us", ASCENDING), ("entry_id", ASCENDING)]),
+    ],
+    "unknown_faces": [
+        IndexModel([("at_us", ASCENDING), ("face_id", ASCENDING)]),
+        IndexModel([("group_id", ASCENDING), ("at_us", ASCENDING), ("face_id", ASCENDING)]),
+    ],
 }
+# Fields that documents of earlier versions lack, with what they mean there.
+ADDED_FIELDS = {"people": {"merged_into": "", "consent_version": ""}}
 
 
 class MongoDatabase:
@@ -113,11 +126,15 @@ class MongoDatabase:
             raise StoreUnavailable("The database is closed.") from error
 
     def _indexed_database(self) -> Database[Document]:
-        """Without its unique indexes the database could not keep a punch from being written twice."""
+        """Brought up to date. Without its unique indexes the database could not keep a punch from being
+        written twice."""
         if not self._indexed:
             for name, indexes in INDEXES.items():
                 for index in indexes:  # FerretDB drops the connection when several are there already
                     self._db[name].create_indexes([index])
+            for name, fields in ADDED_FIELDS.items():
+                for field, value in fields.items():
+                    self._db[name].update_many({field: {"$exists": False}}, {"$set": {field: value}})
             self._indexed = True
         return self._db
 

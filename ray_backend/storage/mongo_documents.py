@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from ray_backend.domain.model import DecisionQuery, PeopleQuery, PunchQuery
+from ray_backend.domain.model import AuditQuery, DecisionQuery, PeopleQuery, PunchQuery
 from ray_backend.storage import records
 from ray_backend.storage.paging import decode_cursor
 
@@ -43,13 +44,24 @@ def to_record(document: Document) -> records.Record:
 def people_filter(query: PeopleQuery) -> Document:
     """Without the cursor."""
     wanted: Document = {}
+    if query.merged_into is not None:
+        wanted["merged_into"] = query.merged_into
     if text := records.folded(query.text):
         wanted["search"] = {"$regex": re.escape(text)}
-    if query.department is not None:
-        wanted["department"] = query.department
+    departments = _departments(query)
+    if departments is not None:
+        wanted["department"] = departments[0] if len(departments) == 1 else {"$in": departments}
     if query.active is not None:
         wanted["active"] = query.active
     return wanted
+
+
+def _departments(query: PeopleQuery) -> list[str] | None:
+    """Those that both parts of the query allow; None means all."""
+    if query.department is None:
+        return None if query.departments is None else sorted(set(query.departments))
+    allowed = query.departments is None or query.department in query.departments
+    return [query.department] if allowed else []
 
 
 def people_after(cursor: str | None) -> list[Document]:
@@ -62,7 +74,7 @@ def people_after(cursor: str | None) -> list[Document]:
 
 def punches_filter(query: PunchQuery) -> Document:
     """Without the cursor."""
-    return _between(query, {} if query.person_id is None else {"person_id": query.person_id})
+    return _between(query, {} if query.people is None else {"person_id": among(query.people)})
 
 
 def decisions_filter(query: DecisionQuery) -> Document:
@@ -70,7 +82,21 @@ def decisions_filter(query: DecisionQuery) -> Document:
     return _between(query, {} if query.kiosk is None else {"kiosk": query.kiosk})
 
 
-def _between(query: PunchQuery | DecisionQuery, wanted: Document) -> Document:
+def audit_filter(query: AuditQuery) -> Document:
+    """Without the cursor."""
+    asked = {"actor": query.actor, "subject": query.subject}
+    wanted: Document = {name: value for name, value in asked.items() if value is not None}
+    if query.action:
+        wanted["action"] = {"$gte": query.action, "$lt": query.action + AFTER_EVERY_TEXT}
+    return _between(query, wanted)
+
+
+def among(values: Sequence[str]) -> Any:
+    """What a field is compared with to hold one of these values."""
+    return values[0] if len(values) == 1 else {"$in": list(values)}
+
+
+def _between(query: PunchQuery | DecisionQuery | AuditQuery, wanted: Document) -> Document:
     bounds = {"$gte": query.start, "$lt": query.end}
     at = {name: records.to_micros(moment) for name, moment in bounds.items() if moment is not None}
     return {**wanted, "at_us": at} if at else wanted

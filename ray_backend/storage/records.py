@@ -27,6 +27,8 @@ from ray_backend.domain.model import (
     Punch,
     Receipt,
     Template,
+    UnknownFace,
+    UnknownGroup,
 )
 
 Record = dict[str, Any]
@@ -75,6 +77,8 @@ def person_record(person: Person) -> Record:
         "active": bool(person.active),
         "created_at": utc(person.created_at),
         "consent_at": None if person.consent_at is None else utc(person.consent_at),
+        "consent_version": person.consent_version,
+        "merged_into": person.merged_into,
     }
 
 
@@ -84,15 +88,12 @@ def person_of(record: Record) -> Person:
 
 
 def template_record(template: Template) -> Record:
-    """The embedding as little-endian float32 bytes. Raises ValueError when it is not (D,) float32."""
-    embedding = template.embedding
-    if embedding.dtype != np.float32 or embedding.ndim != 1:
-        raise ValueError(f"embedding must be (D,) float32, not {embedding.shape} {embedding.dtype}")
+    """Raises ValueError when the embedding is not (D,) float32."""
     return {
         "template_id": template.template_id,
         "person_id": template.person_id,
         "pack_id": template.pack_id,
-        "embedding": embedding.astype("<f4").tobytes(),
+        "embedding": _embedding_bytes(template.embedding),
         "quality": float(template.quality),
         "source": template.source,
         "created_at": utc(template.created_at),
@@ -103,8 +104,52 @@ def template_record(template: Template) -> Record:
 
 def template_of(record: Record) -> Template:
     """The inverse of `template_record`; the embedding is read-only."""
+    return Template(**_with_face(record))
+
+
+def unknown_face_record(face: UnknownFace) -> Record:
+    """Raises ValueError when the embedding is not (D,) float32."""
+    return {
+        "face_id": face.face_id,
+        "at": utc(face.at),
+        "kiosk": face.kiosk,
+        "pack_id": face.pack_id,
+        "embedding": _embedding_bytes(face.embedding),
+        "quality": float(face.quality),
+        "group_id": face.group_id,
+        "thumbnail": bytes(face.thumbnail),
+    }
+
+
+def unknown_face_of(record: Record) -> UnknownFace:
+    """The inverse of `unknown_face_record`; the embedding is read-only."""
+    return UnknownFace(**_with_face(record))
+
+
+def unknown_group_record(group: UnknownGroup) -> Record:
+    """`not_people` becomes a list."""
+    return {
+        "group_id": group.group_id,
+        "ignored": bool(group.ignored),
+        "not_people": list(group.not_people),
+    }
+
+
+def unknown_group_of(record: Record) -> UnknownGroup:
+    """The inverse of `unknown_group_record`."""
+    return UnknownGroup(**{**record, "not_people": tuple(record["not_people"])})
+
+
+def _embedding_bytes(embedding: np.ndarray) -> bytes:
+    """Little-endian float32."""
+    if embedding.dtype != np.float32 or embedding.ndim != 1:
+        raise ValueError(f"embedding must be (D,) float32, not {embedding.shape} {embedding.dtype}")
+    return embedding.astype("<f4").tobytes()
+
+
+def _with_face(record: Record) -> Record:
     embedding = np.frombuffer(record["embedding"], "<f4").astype(np.float32, copy=False)
-    return Template(**{**record, "embedding": embedding, "thumbnail": bytes(record["thumbnail"])})
+    return {**record, "embedding": embedding, "thumbnail": bytes(record["thumbnail"])}
 
 
 def punch_record(punch: Punch) -> Record:

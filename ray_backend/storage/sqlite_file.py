@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ray_backend.domain.errors import StoreUnavailable
 from ray_backend.storage.sqlite_schema import APPLICATION_ID, MIGRATIONS
+
+log = logging.getLogger(__name__)
 
 IDLE_CONNECTIONS = 8
 RETRY_S = 0.01
@@ -38,8 +41,12 @@ class SqliteFile:
     fairer and quicker than sqlite's own polling; those of other processes wait by the busy timeout.
     """
 
-    def __init__(self, path: Path, *, timeout_s: float) -> None:
+    def __init__(
+        self, path: Path, *, timeout_s: float, migrations: Sequence[Sequence[str]] | None = None
+    ) -> None:
+        """Opens or creates the file with the store's schema, or with another one. Raises StoreUnavailable."""
         self.path = path
+        self._migrations = MIGRATIONS if migrations is None else migrations
         self._timeout_s = timeout_s
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
@@ -81,6 +88,23 @@ class SqliteFile:
             transaction(connection),
         ):
             yield connection
+
+    def wipe_if_due(self) -> None:
+        """Wipes if a deletion asked for it by a row in `wipes`. Raises StoreUnavailable."""
+        with self.reading() as db:
+            due = db.execute("SELECT max(id) FROM wipes").fetchone()[0]
+        if due is None:
+            return
+        self.wipe()
+        with self.writing() as db:
+            db.execute("DELETE FROM wipes WHERE id <= ?", (due,))
+
+    def wipe_left_over(self) -> None:
+        """As `wipe_if_due`, at a start: what cannot be wiped now keeps its mark for the next time."""
+        try:
+            self.wipe_if_due()
+        except StoreUnavailable as error:
+            log.warning("Traces of erased records are not wiped yet. %s", error)
 
     def wipe(self) -> None:
         """Leaves no bytes of deleted records in the file or its log. Raises StoreUnavailable.
@@ -157,23 +181,24 @@ class SqliteFile:
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         """Applies the missing migrations in one transaction: all or nothing, whoever else tries."""
-        if _version(connection) == len(MIGRATIONS):
+        latest = len(self._migrations)
+        if _version(connection) == latest:
             return
         with transaction(connection):
             version = _version(connection)
-            if version > len(MIGRATIONS):
+            if version > latest:
                 raise StoreUnavailable(
                     f"The database file {self.path} was written by a newer Rollcall (schema {version}, this "
-                    f"one knows {len(MIGRATIONS)}). Update Rollcall, or choose another file."
+                    f"one knows {latest}). Update Rollcall, or choose another file."
                 )
             if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 raise StoreUnavailable(
                     f"The database file {self.path} belongs to another program. Choose another file."
                 )
-            for statement in (line for script in MIGRATIONS[version:] for line in script):
+            for statement in (line for script in self._migrations[version:] for line in script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            connection.execute(f"PRAGMA user_version = {latest}")
 
 
 @contextmanager

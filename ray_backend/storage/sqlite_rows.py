@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from ray_backend.domain.model import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
 from ray_backend.storage import records
+from ray_backend.storage.paging import checked_limit, page_of
+
+T = TypeVar("T")
 
 TIME_COLUMNS = frozenset({"at", "created_at", "consent_at"})
-JSON_COLUMNS = frozenset({"receipt", "detail"})
+JSON_COLUMNS = frozenset({"receipt", "detail", "not_people"})
+BOOL_COLUMNS = frozenset({"active", "ignored"})
 
 
 class Conditions:
@@ -25,6 +31,10 @@ class Conditions:
         self._parts.append(part)
         self.values.extend(values)
 
+    def add_among(self, column: str, values: Sequence[str]) -> None:
+        """The column holds one of these values; they may be as many as one likes."""
+        self.add(f"{column} IN (SELECT value FROM json_each(?))", json.dumps(list(values)))
+
     @property
     def sql(self) -> str:
         """Empty, or the clause with a space before it."""
@@ -38,13 +48,32 @@ def insert(db: sqlite3.Connection, table: str, row: records.Record, verb: str = 
     db.execute(f"{verb} INTO {table} ({names}) VALUES ({places})", row)
 
 
+def read_page(
+    db: sqlite3.Connection,
+    table: str,
+    wanted: Conditions,
+    after: Conditions,
+    order: str,
+    limit: int,
+    build: Callable[[records.Record], T],
+    key: Callable[[T], tuple[str | int, ...]],
+) -> Page[T]:
+    """One page in this order; `wanted` counts for the total, `after` is that with the cursor's condition."""
+    count = checked_limit(limit) + 1
+    total = db.execute(f"SELECT count(*) FROM {table}{wanted.sql}", wanted.values).fetchone()[0]
+    rows = db.execute(
+        f"SELECT * FROM {table}{after.sql} ORDER BY {order} LIMIT ?", (*after.values, count)
+    ).fetchall()
+    return page_of([build(record_of(row)) for row in rows], limit, total, key)
+
+
 def row_of(record: records.Record) -> records.Record:
-    """A record with times as microseconds and dicts as JSON."""
+    """A record with times as microseconds, dicts and lists as JSON."""
     return {
         key: records.to_micros(value)
         if isinstance(value, datetime)
         else records.to_json(value)
-        if isinstance(value, dict)
+        if isinstance(value, dict | list)
         else value
         for key, value in record.items()
     }
@@ -57,6 +86,44 @@ def record_of(row: sqlite3.Row) -> records.Record:
         record[key] = None if record[key] is None else records.from_micros(record[key])
     for key in JSON_COLUMNS & record.keys():
         record[key] = None if record[key] is None else json.loads(record[key])
-    if "active" in record:
-        record["active"] = bool(record["active"])
+    for key in BOOL_COLUMNS & record.keys():
+        record[key] = bool(record[key])
     return record
+
+
+def between(query: PunchQuery | DecisionQuery | AuditQuery) -> Conditions:
+    """`start <= at < end`, as far as the query says so."""
+    wanted = Conditions()
+    if query.start is not None:
+        wanted.add("at >= ?", records.to_micros(query.start))
+    if query.end is not None:
+        wanted.add("at < ?", records.to_micros(query.end))
+    return wanted
+
+
+def people_wanted(query: PeopleQuery) -> Conditions:
+    """Without the cursor."""
+    wanted = Conditions()
+    if query.merged_into is not None:
+        wanted.add("merged_into = ?", query.merged_into)
+    if text := records.folded(query.text):
+        wanted.add("instr(search, ?) > 0", text)
+    if query.department is not None:
+        wanted.add("department = ?", query.department)
+    if query.departments is not None:
+        wanted.add_among("department", query.departments)
+    if query.active is not None:
+        wanted.add("active = ?", query.active)
+    return wanted
+
+
+def audit_wanted(query: AuditQuery) -> Conditions:
+    """Without the cursor."""
+    wanted = between(query)
+    if query.actor is not None:
+        wanted.add("actor = ?", query.actor)
+    if query.action is not None:
+        wanted.add("substr(action, 1, length(?)) = ?", query.action, query.action)
+    if query.subject is not None:
+        wanted.add("subject = ?", query.subject)
+    return wanted

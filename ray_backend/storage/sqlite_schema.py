@@ -85,4 +85,40 @@ _DECISIONS = (
     "CREATE INDEX decisions_kiosk_at ON decisions (kiosk, at, record_id)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _DECISIONS)
+_MERGED = (
+    "ALTER TABLE people ADD COLUMN consent_version TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE people ADD COLUMN merged_into TEXT NOT NULL DEFAULT ''",
+    # Everything that a list of people is searched by and ordered by, so that a search reads this alone:
+    # it is half as long as the table, and in the order of the list.
+    """CREATE INDEX people_listed
+        ON people (employee_id, person_id, merged_into, active, department, search)""",
+    "CREATE INDEX people_merged ON people (merged_into, department, active)",
+    "CREATE INDEX audit_subject ON audit (subject, at, entry_id)",
+    "CREATE INDEX audit_actor ON audit (actor, at, entry_id)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _DECISIONS, _MERGED)
+
+_UNKNOWN = (
+    """CREATE TABLE unknown_faces (
+        face_id TEXT PRIMARY KEY,
+        at INTEGER NOT NULL,
+        kiosk TEXT NOT NULL,
+        pack_id TEXT NOT NULL,
+        embedding BLOB NOT NULL,
+        quality REAL NOT NULL,
+        group_id TEXT NOT NULL,
+        thumbnail BLOB NOT NULL
+    )""",
+    "CREATE INDEX unknown_faces_at ON unknown_faces (at, face_id)",
+    "CREATE INDEX unknown_faces_group ON unknown_faces (group_id, at, face_id)",
+    """CREATE TABLE unknown_groups (
+        group_id TEXT PRIMARY KEY,
+        ignored INTEGER NOT NULL,
+        not_people TEXT NOT NULL
+    )""",
+    "CREATE TABLE wipes (id INTEGER PRIMARY KEY)",
+)
+
+# The schema of the file beside it that holds unknown faces.
+UNKNOWN_MIGRATIONS: tuple[tuple[str, ...], ...] = (_UNKNOWN,)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from ray_backend.api.credentials import TRUSTED_FOR_S, Credentials, TokenVerifier
 from ray_backend.domain.errors import InvalidInput, NotFound, StoreUnavailable, WrongCredentials
+from ray_backend.domain.model import AuditQuery
 from ray_backend.domain.permissions import Role
 from ray_backend.services.access import AccessService
 from ray_backend.settings import Settings
@@ -92,7 +93,7 @@ def test_issuing_and_revoking_keys_are_in_the_audit_log(access):
     secret = access.issue_key("payroll", Role.MANAGER, actor="ada")
     token_id = access.verify_key(secret).token_id
     access.revoke_token(token_id, actor="alan")
-    entries = access._store.list_audit().items
+    entries = access._store.list_audit(AuditQuery()).items
     assert {(entry.actor, entry.action, entry.subject) for entry in entries} == {
         ("alan", "api_key.revoked", token_id),
         ("ada", "api_key.issued", token_id),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ray_backend.bootstrap import Records, build_records
-from ray_backend.domain.model import Direction, Person, PunchQuery, Receipt
+from ray_backend.domain.model import AuditQuery, Direction, Person, PunchQuery, Receipt
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url
 from ray_backend.storage.journal import FileJournal
@@ -186,5 +186,5 @@ def test_a_visit_that_another_site_recorded_meanwhile_is_dropped_and_noted(
     process = start()
     wait_until_delivered(process)
     assert stored(process) == [theirs]
-    [entry] = [e for e in process.store.list_audit().items if e.action == "punch.dropped"]
+    [entry] = [e for e in process.store.list_audit(AuditQuery()).items if e.action == "punch.dropped"]
     assert entry.subject == dropped.punch_id

@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from ray_backend.client import Photo, local_backend
-from ray_backend.domain.model import AuditEntry, Punch, PunchQuery
+from ray_backend.domain.model import AuditEntry, AuditQuery, Punch, PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
@@ -77,7 +77,7 @@ class Site:
         """What was noted, newest first."""
         store = open_store(self.settings)
         try:
-            return list(store.list_audit(limit=1000).items)
+            return list(store.list_audit(AuditQuery(limit=1000)).items)
         finally:
             store.close()
 

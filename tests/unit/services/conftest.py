@@ -13,7 +13,7 @@ import pytest
 from ray_backend.client import Backend, Photo, local_backend
 from ray_backend.domain.answers import Enrolment
 from ray_backend.domain.attendance import cooldown_slots
-from ray_backend.domain.model import AuditEntry, Direction, Person, Punch, PunchQuery, Template
+from ray_backend.domain.model import AuditEntry, AuditQuery, Direction, Person, Punch, PunchQuery, Template
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
@@ -46,7 +46,7 @@ class Site:
 
     def punches(self, person: Person | None = None) -> list[Punch]:
         """All punches, or one person's."""
-        query = PunchQuery(person_id=person.person_id if person else None)
+        query = PunchQuery(people=(person.person_id,) if person else None)
         return list(self.store.list_punches(query).items)
 
     def punch(self, person_id: str, at, key: str | None = None) -> Punch:
@@ -59,7 +59,7 @@ class Site:
 
     def audit(self) -> list[AuditEntry]:
         """The whole audit log, oldest first."""
-        return list(self.store.list_audit(limit=1000).items)[::-1]
+        return list(self.store.list_audit(AuditQuery(limit=1000)).items)[::-1]
 
     def counts(self) -> tuple[int, int, int]:
         """People and templates stored, templates in the gallery."""

@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from ray_backend.domain.errors import InvalidInput, NotFound, TooManyAttempts, WrongCredentials
+from ray_backend.domain.model import AuditQuery
 from ray_backend.services.access import AccessService
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import SetClock
@@ -76,7 +77,7 @@ def test_the_same_password_at_the_next_start_changes_nothing(access, store):
     before = store.settings()
     access.ensure_admin(PASSWORD)
     assert store.settings() == before
-    assert [entry.action for entry in store.list_audit().items] == ["admin.password_set"]
+    assert [entry.action for entry in store.list_audit(AuditQuery()).items] == ["admin.password_set"]
 
 
 def test_a_short_password_is_refused_and_the_old_one_stays(access):
@@ -186,7 +187,7 @@ def test_guesses_sent_at_once_are_counted_one_by_one(store, clock):
 def test_locks_are_in_the_audit_log(access, store):
     access.ensure_admin(PASSWORD)
     wrong(access, 5)
-    [entry] = [entry for entry in store.list_audit().items if entry.action == "admin.locked"]
+    [entry] = [entry for entry in store.list_audit(AuditQuery()).items if entry.action == "admin.locked"]
     assert entry.detail == {"seconds": 30}
 
 
@@ -260,7 +261,7 @@ def test_issuing_and_revoking_are_in_the_audit_log(access, store, clock):
     [token] = access.tokens()
     clock.move(minutes=1)
     access.revoke_token(token.token_id, actor="alan")
-    entries = store.list_audit().items
+    entries = store.list_audit(AuditQuery()).items
     assert [(entry.actor, entry.action, entry.subject) for entry in entries] == [
         ("alan", "kiosk_token.revoked", token.token_id),
         ("ada", "kiosk_token.issued", token.token_id),
@@ -272,7 +273,7 @@ def test_no_secret_is_stored_in_clear(access, store):
     access.ensure_admin(PASSWORD)
     token = access.issue_token("door", actor="admin")
     wrong(access, 5)
-    everything = json.dumps(store.settings()) + repr(store.list_audit().items)
+    everything = json.dumps(store.settings()) + repr(store.list_audit(AuditQuery()).items)
     assert "door" in everything
     for secret in (made_up, PASSWORD, token, "wrong password"):
         assert secret not in everything

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ray_backend.domain import attendance
 from ray_backend.domain.errors import DuplicatePunch, StoreUnavailable
-from ray_backend.domain.model import Direction, Punch, PunchQuery, new_id
+from ray_backend.domain.model import AuditQuery, Direction, Punch, PunchQuery, new_id
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.reach import Reach
 from ray_backend.storage.journal import FileJournal
@@ -229,7 +229,7 @@ def test_a_lost_answer_writes_no_second_punch(door):
     door.store.mode = UP
     assert door.log.deliver()
     assert door.stored() == [punch]
-    assert door.store.list_audit().items == ()
+    assert door.store.list_audit(AuditQuery()).items == ()
 
 
 def test_a_visit_that_another_kiosk_recorded_first_is_dropped_and_noted_once(door, monkeypatch):
@@ -248,7 +248,7 @@ def test_a_visit_that_another_kiosk_recorded_first_is_dropped_and_noted_once(doo
     door.start()
     assert door.log.deliver()
     assert door.stored() == [theirs]
-    [entry] = door.store.list_audit().items
+    [entry] = door.store.list_audit(AuditQuery()).items
     assert (entry.action, entry.subject) == ("punch.dropped", dropped.punch_id)
     assert entry.detail == {"kiosk": "door", "at": dropped.at.isoformat(), "direction": "in"}
     door.store.mode = REFUSES
@@ -433,7 +433,7 @@ def check_everything_arrived(door: Door) -> None:
     stored = door.stored()
     keys = Counter(punch.idempotency_key for punch in stored)
     assert set(keys.values()) <= {1}
-    dropped = {entry.subject for entry in door.store.list_audit(limit=1000).items}
+    dropped = {entry.subject for entry in door.store.list_audit(AuditQuery(limit=1000)).items}
     for punch in door.acknowledged:
         if punch.punch_id in dropped:
             assert any(

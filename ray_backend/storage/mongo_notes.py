@@ -1,0 +1,84 @@
+"""Decisions, settings and the audit log in a MongoDB database."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from ray_backend.domain.model import AuditEntry, AuditQuery, DecisionQuery, DecisionRecord, Page
+from ray_backend.storage import messages, records
+from ray_backend.storage import mongo_documents as documents
+from ray_backend.storage.mongo_database import MongoDatabase
+from ray_backend.storage.mongo_documents import Document
+
+DECISIONS_OLDEST_FIRST = [("at_us", ASCENDING), ("record_id", ASCENDING)]
+AUDIT_NEWEST_FIRST = [("at_us", DESCENDING), ("entry_id", DESCENDING)]
+
+
+class MongoNotes:
+    """That part of `ray_backend.ports.Store`."""
+
+    _database: MongoDatabase
+
+    def add_decision(self, record: DecisionRecord) -> None:
+        document = documents.to_document(records.decision_record(record), "record_id")
+        with suppress(DuplicateKeyError):  # the id is random, so it is this very decision
+            self._database.insert("decisions", document)
+
+    def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
+        wanted = documents.decisions_filter(query)
+        after = documents.timed_after(query.cursor, "$gt", "record_id")
+        order, key = DECISIONS_OLDEST_FIRST, messages.decision_key
+        return self._database.page("decisions", wanted, after, order, query.limit, _decision, key)
+
+    def remove_decisions(self, before: datetime) -> int:
+        old = {"at_us": {"$lt": records.to_micros(before)}}
+        return self._database.run(lambda db: db.decisions.delete_many(old)).deleted_count
+
+    def get_setting(self, key: str) -> Any:
+        document = self._database.run(lambda db: db.settings.find_one({"_id": key}))
+        return None if document is None else json.loads(document["value"])
+
+    def put_setting(self, key: str, value: Any) -> None:
+        document = {"_id": key, "value": records.to_json(value)}
+        if value is None:
+            self._database.run(lambda db: db.settings.delete_one({"_id": key}))
+        else:
+            self._database.run(lambda db: db.settings.replace_one({"_id": key}, document, upsert=True))
+
+    def pin_setting(self, key: str, value: Any) -> Any:
+        document = {"_id": key, "value": records.to_json(value)}
+        if value is not None:
+            with suppress(DuplicateKeyError):  # somebody was first: theirs is in force
+                self._database.insert("settings", document)
+        return self.get_setting(key)
+
+    def settings(self, prefix: str = "") -> dict[str, Any]:
+        found = self._database.run(
+            lambda db: list(db.settings.find(documents.starts_with(prefix)).sort("_id"))
+        )
+        return {document["_id"]: json.loads(document["value"]) for document in found}
+
+    def add_audit(self, entry: AuditEntry) -> None:
+        document = documents.to_document(records.audit_record(entry), "entry_id")
+        with suppress(DuplicateKeyError):  # the id is random, so it is this very entry
+            self._database.insert("audit", document)
+
+    def list_audit(self, query: AuditQuery) -> Page[AuditEntry]:
+        wanted = documents.audit_filter(query)
+        after = documents.timed_after(query.cursor, "$lt", "entry_id")
+        order, key = AUDIT_NEWEST_FIRST, messages.audit_key
+        return self._database.page("audit", wanted, after, order, query.limit, _audit, key)
+
+
+def _decision(document: Document) -> DecisionRecord:
+    return records.decision_of(documents.to_record(document))
+
+
+def _audit(document: Document) -> AuditEntry:
+    return records.audit_of(documents.to_record(document))
