@@ -60,6 +60,8 @@ class Backend:
         self.calibration = self._service("calibration")
         self.record_present = self._service("groups").record_present
         self.site = self._service("site")
+        self.certificates = self._service("certificates")
+        self.person_file = self._service("person_file").read
         self._check_ins = self._service("check_ins")
         self._enrolments = self._service("enrolments")
 

@@ -19,6 +19,7 @@ from ray_backend.domain.model import (
     QualityIssue,
     Template,
 )
+from ray_backend.domain.nearness import Nearness
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,31 @@ class PersonDetails:
     templates: tuple[Template, ...]
     has_code: bool = False
     merged: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Another person, and the best cosine between a photo of the one and of the other. `alike` says that a
+    camera may take them for each other, so that a kiosk asks both for their code."""
+
+    person: Person
+    similarity: float
+    alike: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFile:
+    """What a person's page shows besides the record; everything counts that was merged into the person.
+
+    `photos` compares the templates with each other, oldest first, against `threshold`; `others` are the
+    nearest people, nearest first; `last_punches` the newest ones, newest first.
+    """
+
+    person: Person
+    photos: tuple[Nearness, ...]
+    threshold: float
+    others: tuple[Likeness, ...]
+    last_punches: tuple[Punch, ...]
 
 
 @dataclass(frozen=True, slots=True)

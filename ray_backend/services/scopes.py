@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ray_backend.domain.answers import PersonFile
 from ray_backend.domain.errors import Forbidden, PersonNotFound
 from ray_backend.domain.model import PeopleQuery, Person
 from ray_backend.domain.permissions import Caller, Role
@@ -80,6 +81,16 @@ def only_own_details(caller: Caller, details: Any) -> Any:
     if caller.departments is not None:
         _require_own(caller, details.person)
     return details
+
+
+def only_own_file(caller: Caller, file: PersonFile) -> PersonFile:
+    """As `only_own_details`, and without people of other departments who look alike."""
+    only_own_details(caller, file)
+    if caller.departments is None:
+        return file
+    return replace(
+        file, others=tuple(one for one in file.others if one.person.department in caller.departments)
+    )
 
 
 def only_own_person(caller: Caller, person: Person | None) -> Person | None:
