@@ -1,0 +1,115 @@
+"""The rules of working time as the site keeps them: read at every use, changed as a whole, versioned."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from zoneinfo import available_timezones
+
+import holidays
+from pydantic import TypeAdapter
+
+from ray_backend.domain.errors import Conflict, InvalidInput
+from ray_backend.domain.worktime.schedule import Rulebook, Site
+from ray_backend.ports import Clock, Store
+from ray_backend.services.audit import Auditor
+
+KEY, HISTORY = "worktime/rules", "worktime/rules/"
+_BOOK = TypeAdapter(Rulebook)
+# Holidays are worked out for years around those that reports may ask for.
+_YEARS_BEFORE, _YEARS_AFTER = 5, 2
+_CHANGED_MEANWHILE = "Somebody else changed the rules meanwhile. Look at them and try again."
+
+
+class RuleService:
+    """Keeps the rulebook in the database. A change of it changes what past punches come to, too.
+
+    Safe to call from several threads; others' changes are seen at the next call.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._audit = Auditor(store, clock)
+        self._one_change = threading.Lock()
+        self._known: tuple[int, int, Rulebook] | None = None
+
+    def current(self) -> Rulebook:
+        """The rules in force, with the holidays of their sites. Without any: nobody has a schedule."""
+        stored = self._store.get_setting(KEY)
+        version, year = (stored or {}).get("version", 0), self._clock.now().year
+        known = self._known
+        if known is None or known[:2] != (version, year):
+            book = _BOOK.validate_python(stored) if stored else Rulebook()
+            known = self._known = (version, year, with_holidays(book, year))
+        return known[2]
+
+    def version(self, number: int) -> Rulebook:
+        """The rules as they were in an earlier version. Raises InvalidInput where there was none."""
+        stored = self._store.get_setting(f"{HISTORY}{number}")
+        if stored is None:
+            raise InvalidInput(f"There is no version {number} of the rules.")
+        return with_holidays(_BOOK.validate_python(stored), self._clock.now().year)
+
+    def checked(self, book: Rulebook) -> Rulebook:
+        """The rules as they would count, to be tried before they are kept. Raises InvalidInput."""
+        for site in book.sites:
+            _check_site(site)
+        return with_holidays(book.checked(), self._clock.now().year)
+
+    def change(self, book: Rulebook, *, actor: str) -> Rulebook:
+        """Keeps these rules as the next version. `book.version` has to be the one in force.
+
+        Raises InvalidInput, and Conflict when somebody else changed them meanwhile.
+        """
+        checked = self.checked(book)
+        with self._one_change:
+            before = self.current()
+            if book.version != before.version:
+                raise Conflict(_CHANGED_MEANWHILE)
+            after = replace(checked, version=before.version + 1)
+            plain = _BOOK.dump_python(replace(after, holidays={}), mode="json")
+            self._store.put_setting(f"{HISTORY}{after.version}", plain)
+            self._store.put_setting(KEY, plain)
+            self._audit.record(
+                actor, "rules.changed", str(after.version), changed=_parts_changed(before, after)
+            )
+        return after
+
+
+def with_holidays(book: Rulebook, year: int) -> Rulebook:
+    """The rules with each site's holidays of the years around `year`."""
+    years = range(year - _YEARS_BEFORE, year + _YEARS_AFTER + 1)
+    return replace(book, holidays={site.site_id: holidays_of(site, years) for site in book.sites})
+
+
+def holidays_of(site: Site, years: Iterable[int]) -> dict[date, str]:
+    """Public holidays of the site's country and region by the `holidays` library, and the site's own."""
+    public = {}
+    if site.country:
+        public = dict(holidays.country_holidays(site.country, subdiv=site.region or None, years=years))
+    return public | dict(site.own_holidays)
+
+
+def countries() -> dict[str, list[str]]:
+    """The codes of countries whose holidays are known, each with the codes of its regions."""
+    return holidays.list_supported_countries()
+
+
+def _check_site(site: Site) -> None:
+    if not site.name.strip():
+        raise InvalidInput("Give the site a name.")
+    if site.zone not in available_timezones():
+        raise InvalidInput(f"{site.zone!r} is no time zone name such as Europe/Berlin.")
+    known = countries()
+    if site.country and site.country not in known:
+        raise InvalidInput(f"The holidays of {site.country} are not known. Choose a country of the list.")
+    if site.region and site.region not in known.get(site.country, []):
+        raise InvalidInput(f"{site.region} is no region of {site.country}. Choose one of the list.")
+
+
+def _parts_changed(before: Rulebook, after: Rulebook) -> list[str]:
+    parts = ("shifts", "assignments", "sites", "unplanned", "cooldown_s")
+    return [name for name in parts if getattr(before, name) != getattr(after, name)]
