@@ -40,6 +40,7 @@ from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
+from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
 from ray_backend.services.traces import Traces
 from ray_backend.settings import Settings
@@ -67,6 +68,7 @@ class Records:
     calibration: CalibrationService
     groups: GroupService
     site: site.SiteService
+    retention: RetentionService
     certificates: CertificateService
     person_file: PersonFileService
 
@@ -74,6 +76,12 @@ class Records:
     def call(self) -> Call:
         """The way in for everybody: see `Gate.call`."""
         return Gate(self).call
+
+    def start_retention(self) -> RetentionTimer:
+        """Removes every hour what is due, in a thread of this process."""
+        timer = RetentionTimer(self.retention)
+        timer.start()
+        return timer
 
 
 def find_pack(settings: Settings, store: Store, progress: packs.Progress | None = None) -> packs.Choice:
@@ -192,6 +200,7 @@ def build_records(
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
     eraser.finish()
     check_ins = CheckInService(store, reach, gallery, clock, policy, **known, notes=notes)
+    people = PeopleService(store, gallery, clock, policy, **known, eraser=eraser)
     return Records(
         store=store,
         check_ins=check_ins,
@@ -205,13 +214,14 @@ def build_records(
             look_alikes=known["look_alikes"],
             consent_version=rules.keep_consent_text,
         ),
-        people=PeopleService(store, gallery, clock, policy, **known, eraser=eraser),
+        people=people,
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         overview=OverviewService(store, gallery, pack, punches),
         calibration=calibration,
         groups=GroupService(store, check_ins, clock, policy),
         site=rules,
+        retention=RetentionService(store, clock, rules.current, people, punches, reach),
         certificates=CertificateService(store),
         person_file=PersonFileService(store, gallery, policy, roster),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ray_backend.services.guided import GuidedEnrolment
     from ray_backend.services.kiosk import KioskSession
     from ray_backend.services.report import Report
+    from ray_backend.services.retention import RetentionTimer
     from ray_backend.serving.handles import RemoteRecords
 
 
@@ -60,6 +61,8 @@ class Backend:
         self.calibration = self._service("calibration")
         self.record_present = self._service("groups").record_present
         self.site = self._service("site")
+        self.retention = self._service("retention")
+        self._timer: RetentionTimer | None = None
         self.certificates = self._service("certificates")
         self.person_file = self._service("person_file").read
         self._check_ins = self._service("check_ins")
@@ -151,8 +154,14 @@ class Backend:
 
         return {"csv": export.to_csv, "xlsx": export.to_xlsx}[file_format](report)
 
+    def start_retention(self) -> None:
+        """Removes every hour what is due, where the work is done in this process; actors do it themselves."""
+        self._timer = self._records.start_retention()
+
     def close(self) -> None:
         """Lets go of the database, where this backend holds it."""
+        if self._timer is not None:
+            self._timer.close()
         self._records.store.close()
 
 

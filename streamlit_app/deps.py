@@ -125,6 +125,7 @@ def connect_early() -> None:
 
 def _connect() -> Backend:
     connected = client.connect(settings())
+    connected.start_retention()
     # Streamlit collects the oldest generation after each run; what is loaded for good need not be
     # looked at again. Measured: halves the time of small reruns.
     gc.collect()

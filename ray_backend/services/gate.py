@@ -98,6 +98,10 @@ RULES: dict[str, Rule] = {
     "site.reset": Rule(_ADMIN),
     "site.keep_consent_text": Rule(_ADMIN),
     "site.consent_text": Rule(_ADMIN),
+    "retention.due": Rule(_ADMIN),
+    "retention.last": Rule(_ADMIN),
+    "retention.sweep": Rule(_SYSTEM),
+    "retention.sweep_agreed": Rule(_ADMIN),
 }
 SERVICES = tuple(dict.fromkeys(name.partition(".")[0] for name in RULES))
 

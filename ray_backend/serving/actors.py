@@ -111,6 +111,7 @@ class DatabaseActor:
         self, settings: Settings, pack: Pack, pack_spec: str, shards: Sequence[GalleryIndex] = ()
     ) -> None:
         self._records = _patiently(lambda: bootstrap.build_records(settings, pack, pack_spec, shards=shards))
+        self._retention = self._records.start_retention()
 
     def health(self) -> dict[str, Any]:
         """`pid`, `templates` in the gallery and its `gallery_version`, and `journal`: how many punches

@@ -65,6 +65,9 @@ _REPEATABLE = frozenset(
         "site.change",
         "site.reset",
         "site.consent_text",
+        "retention.due",
+        "retention.last",
+        "retention.sweep",
     }
 )
 _known: dict[str, Any] = {}
@@ -145,6 +148,9 @@ class RemoteRecords:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self.store = _RemoteStore()
+
+    def start_retention(self) -> None:
+        """Nothing to start: the DatabaseActor does that by itself."""
 
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """See `Gate.call`. Raises BackendUnavailable besides."""
