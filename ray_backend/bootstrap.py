@@ -101,13 +101,12 @@ def build_faces(
 
 
 def _liveness_model(settings: Settings) -> LivenessModel | None:
-    if LivenessMode(settings.liveness) is LivenessMode.OFF or settings.liveness_way != "passive":
-        return None
+    """Loaded wherever it is named: an admin may switch the check on in the app at any time."""
     if settings.liveness_models:
         from ray_backend.vision.liveness import open_liveness
 
         return open_liveness(settings.liveness_models, models_dir=settings.models_dir)
-    if LivenessMode(settings.liveness) is LivenessMode.REQUIRE:
+    if LivenessMode(settings.liveness) is LivenessMode.REQUIRE and settings.liveness_way == "passive":
         raise PackUnavailable(
             "ROLLCALL_LIVENESS=require needs models: name their folder in ROLLCALL_LIVENESS_MODELS, or set "
             "ROLLCALL_LIVENESS_WAY=active, which needs none."

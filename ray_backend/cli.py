@@ -162,10 +162,10 @@ def punch_list(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
 ) -> None:
     """The raw punches, oldest first."""
-    zone = Settings().zone
-    start = since.replace(tzinfo=zone) if since else None
     table = Table("time", "employee id", "name", "direction", "kiosk", "source", "similarity")
     with _backend() as backend:
+        zone = backend.site.current().zone
+        start = since.replace(tzinfo=zone) if since else None
         for punch, person in backend.reports.recent_punches(PunchQuery(start=start, limit=limit)):
             similarity = f"{punch.receipt.similarity:.3f}" if punch.receipt else ""
             table.add_row(

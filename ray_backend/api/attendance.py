@@ -101,7 +101,7 @@ def list_punches(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """The raw punches, oldest first."""
-    zone = api.settings.zone
+    zone = api.backend.site.current().zone
     query = PunchQuery(_moment(since, zone), _moment(until, zone), _people(api, person), limit=limit)
     rows, next_cursor = _page(api, query, cursor)
     return {"punches": [punch_json(*row) for row in rows], "next_cursor": next_cursor}
