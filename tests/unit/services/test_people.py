@@ -230,7 +230,14 @@ def test_the_audit_log_says_what_was_done_to_whom_and_by_whom(site):
     assert {(entry.actor, entry.subject) for entry in entries} == {("admin", ada.person_id)}
     assert entries[-1].at == site.clock.now()
     assert set(entries[1].detail["fields"]) == {"employee_id", "name", "department", "email"}
-    assert entries[-1].detail == {"templates": 0, "punches_removed": 0, "punches_kept": 0}
+    [certificate] = site.backend.certificates.all()
+    assert entries[-1].detail == {
+        "templates": 0,
+        "punches_removed": 0,
+        "punches_kept": 0,
+        "certificate": certificate.certificate_id,
+        "verified": True,
+    }
 
 
 @pytest.mark.parametrize(
