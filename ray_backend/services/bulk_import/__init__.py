@@ -1,0 +1,1 @@
+"""Importing many people at once: reading what somebody handed in, and storing it person by person."""
