@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ray_backend import certificate_commands
+from ray_backend import certificate_commands, retention_commands
 from ray_backend.client import Backend, connect
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import PunchQuery
@@ -41,6 +41,7 @@ for name, group in {
     "pack": pack_app,
     "store": store_app,
     "certificate": certificate_commands.app,
+    "retention": retention_commands.app,
 }.items():
     app.add_typer(group, name=name)
 
