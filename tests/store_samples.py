@@ -17,6 +17,8 @@ from ray_backend.domain.model import (
     Punch,
     Receipt,
     Template,
+    UnknownFace,
+    UnknownGroup,
     new_id,
 )
 
@@ -26,23 +28,57 @@ MORNING = datetime(2026, 3, 2, 8, 0, 0, 123000, tzinfo=UTC)
 def person(employee_id: str = "E-1", **fields: Any) -> Person:
     """Somebody whose times are whole milliseconds, which every database keeps."""
     known = {"name": "Zoë Žižková", "created_at": MORNING, "department": "Küche", "email": "zoe@example.org"}
-    return Person(employee_id=employee_id, **{**known, "consent_at": MORNING, **fields})
+    return Person(
+        employee_id=employee_id, **{**known, "consent_at": MORNING, "consent_version": "v2", **fields}
+    )
 
 
 def template(owner: Person, **fields: Any) -> Template:
     """A template with a random embedding of 128 numbers."""
-    embedding = np.random.default_rng().standard_normal(128).astype(np.float32)
     known = {"pack_id": "pack-a", "quality": 0.75, "source": "camera", "created_at": MORNING}
     more = {"photo_sha256": "ab" * 32, "thumbnail": b"\xff\xd8\x00thumbnail\xff\xd9"}
     return Template(
         **{
             "person_id": owner.person_id,
-            "embedding": embedding / np.linalg.norm(embedding),
+            "embedding": _embedding(),
             **known,
             **more,
             **fields,
         }
     )
+
+
+def unknown_face(minute: int = 0, group_id: str = "g1", **fields: Any) -> UnknownFace:
+    """A face that was seen some minutes after the morning."""
+    known = {"kiosk": "door", "pack_id": "pack-a", "quality": 0.5, "thumbnail": b"\xff\xd8\x00face\xff\xd9"}
+    at = MORNING + timedelta(minutes=minute)
+    return UnknownFace(**{"at": at, "embedding": _embedding(), "group_id": group_id, **known, **fields})
+
+
+def unknown_group(group_id: str = "g1", **fields: Any) -> UnknownGroup:
+    """A group of which everything is known."""
+    return UnknownGroup(**{"group_id": group_id, "ignored": True, "not_people": ("p2", "p1"), **fields})
+
+
+def facts(face: UnknownFace) -> tuple:
+    """Everything about an unknown face, for comparing."""
+    embedding = (face.embedding.dtype, face.embedding.tobytes())
+    return (
+        face.face_id,
+        face.at,
+        face.kiosk,
+        face.pack_id,
+        face.quality,
+        face.group_id,
+        face.thumbnail,
+        embedding,
+    )
+
+
+def _embedding() -> np.ndarray:
+    """A random unit vector of 128 numbers."""
+    embedding = np.random.default_rng().standard_normal(128).astype(np.float32)
+    return embedding / np.linalg.norm(embedding)
 
 
 def punch(minute: int = 0, person_id: str = "p1", **fields: Any) -> Punch:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pymongo import DESCENDING
+from pymongo.database import Database
 
 from ray_backend.domain.model import UnknownFace, UnknownGroup
 from ray_backend.storage import mongo_documents as documents
@@ -23,8 +24,13 @@ class MongoUnknown:
 
     def add_unknown_face(self, face: UnknownFace) -> None:
         document = documents.to_document(records.unknown_face_record(face), "face_id")
-        his = {"_id": face.face_id}
-        self._database.run(lambda db: db.unknown_faces.replace_one(his, document, upsert=True))
+
+        def put(db: Database[Document]) -> None:
+            # Not replaced in place: nx-27017 does so only with documents that hold no bytes.
+            db.unknown_faces.delete_one({"_id": face.face_id})
+            db.unknown_faces.insert_one(document)
+
+        self._database.run(put)
 
     def unknown_faces(self, group_id: str | None = None) -> list[UnknownFace]:
         wanted = {} if group_id is None else {"group_id": group_id}

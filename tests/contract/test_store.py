@@ -178,6 +178,51 @@ def test_pages_of_people_stay_right_while_people_come_and_go(store: Store):
     assert third.total == 11
 
 
+def test_merged_people_are_listed_apart(store: Store):
+    target, other = person("E-1", department="A"), person("E-2", department="B")
+    first = person("E-9", department="C", merged_into=target.person_id)
+    second = person("E-8", department="C", merged_into=target.person_id)
+    deeper = person("E-7", merged_into=first.person_id)
+    for one in (target, other, first, second, deeper):
+        store.add_person(one)
+    assert store.list_people(PeopleQuery()).items == (target, other)
+    assert store.list_people(PeopleQuery()).total == 2
+    assert store.list_people(PeopleQuery(merged_into=None)).total == 5
+    assert store.list_people(PeopleQuery(merged_into=target.person_id)).items == (second, first)
+    assert store.list_people(PeopleQuery(text="e-9")).items == ()
+    assert store.list_people(PeopleQuery(text="e-9", merged_into=None)).items == (first,)
+    assert store.merged_people() == [deeper, second, first]
+    assert store.merged_people([target.person_id, other.person_id]) == [second, first]
+    assert store.merged_people([first.person_id]) == [deeper]
+    for nobody in ([], [""], ["nobody"]):
+        assert store.merged_people(nobody) == []
+    assert store.departments() == ["A", "B"]
+    store.update_person(replace(first, merged_into=""))
+    assert store.list_people(PeopleQuery()).items == (target, other, replace(first, merged_into=""))
+    assert store.departments() == ["A", "B", "C"]
+    assert store.find_person("E-8") == second
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (PeopleQuery(departments=("A", "C")), ["E-1", "E-3"]),
+        (PeopleQuery(departments=("A", "C"), department="A"), ["E-1"]),
+        (PeopleQuery(departments=("A",), department="B"), []),
+        (PeopleQuery(departments=("",)), ["E-4"]),
+        (PeopleQuery(departments=()), []),
+        (PeopleQuery(departments=("A", "B"), text="e-2"), ["E-2"]),
+        (PeopleQuery(departments=("A", "B"), active=False), []),
+    ],
+)
+def test_departments_bound_what_is_found(store: Store, query: PeopleQuery, expected: list[str]):
+    for number, department in enumerate(("A", "B", "C", ""), start=1):
+        store.add_person(person(f"E-{number}", department=department))
+    page = store.list_people(query)
+    assert [one.employee_id for one in page.items] == expected
+    assert page.total == len(expected)
+
+
 # Templates
 
 
@@ -206,6 +251,17 @@ def test_templates_of_a_person_are_oldest_first(store: Store):
     store.add_person(owner, [young])
     store.add_templates([old])
     assert store.templates_of(owner.person_id) == [old, young]
+
+
+def test_templates_of_many_people_come_together(store: Store):
+    one, two, other = person("E-1"), person("E-2"), person("E-3")
+    faces = [template(one), template(two, created_at=MORNING - timedelta(days=1)), template(other)]
+    for owner, face in zip((one, two, other), faces, strict=True):
+        store.add_person(owner, [face])
+    assert store.templates_of_many([one.person_id, "nobody", two.person_id]) == [faces[1], faces[0]]
+    assert store.templates_of_many([]) == []
+    many = [f"nobody-{number}" for number in range(3000)]
+    assert store.templates_of_many([*many, other.person_id]) == [faces[2]]
 
 
 def test_adding_a_template_again_replaces_it(store: Store):
@@ -319,6 +375,33 @@ def test_the_last_punch_is_the_latest_by_time(store: Store):
         store.add_punch(one)
     assert store.last_punch("p1") == late
     assert store.last_punch("p3") is None
+
+
+def test_people_were_last_seen_at_their_latest_punch(store: Store):
+    late, early, other = (
+        punch(9, at=MORNING + timedelta(microseconds=1)),
+        punch(-2),
+        punch(30, person_id="p2"),
+    )
+    for one in (late, early, other):
+        store.add_punch(one)
+    assert store.last_seen(["p1", "p2", "p3"]) == {"p1": late.at, "p2": other.at}
+    assert store.last_seen(["p3"]) == {}
+    assert store.last_seen([]) == {}
+    assert store.last_seen(["p1"])["p1"].utcoffset() == timedelta(0)
+
+
+def test_punches_of_several_people_are_read_in_order(store: Store):
+    punches = [punch(minute, person_id=f"p{minute % 3}") for minute in range(9)]
+    for one in reversed(punches):
+        store.add_punch(one)
+    query = PunchQuery(people=("p2", "p1", "nobody"), limit=4)
+    first = store.list_punches(query)
+    second = store.list_punches(replace(query, cursor=first.next_cursor))
+    assert [*first.items, *second.items] == [one for one in punches if one.person_id != "p0"]
+    assert (first.total, second.next_cursor) == (6, None)
+    assert store.list_punches(PunchQuery(people=())).items == ()
+    assert store.list_punches(PunchQuery(people=())).total == 0
 
 
 def test_punches_are_read_by_time_and_person(store: Store):
@@ -512,58 +595,6 @@ def test_the_keys_of_erased_punches_are_free_again(store: Store):
     store.erase_person(somebody.person_id, keep_punches=False)
     store.add_punch(one)
     store.add_person(somebody)
-
-
-# Settings and the audit log
-
-
-def test_settings_keep_json_values(store: Store):
-    values = {"a.b": {"x.y": [1, 2.5, None, "ü"], "$z": True}, "a.c": "text", "b": 0, "a_": [], "A.d": False}
-    for key, value in values.items():
-        store.put_setting(key, value)
-    assert {key: store.get_setting(key) for key in values} == values
-    assert store.settings() == values
-    assert store.settings("a.") == {"a.b": values["a.b"], "a.c": "text"}
-    store.put_setting("a.b", "new")
-    store.put_setting("a.c", None)
-    store.put_setting("never", None)
-    assert store.settings("a.") == {"a.b": "new"}
-    assert store.get_setting("a.c") is None
-
-
-def test_a_value_that_is_no_json_is_refused(store: Store):
-    for value in (float("nan"), {1, 2}, b"bytes"):
-        with pytest.raises((TypeError, ValueError)):
-            store.put_setting("key", value)
-
-
-def test_a_pinned_setting_stays(store: Store):
-    assert store.pin_setting("pack", {"id": 1}) == {"id": 1}
-    assert store.pin_setting("pack", {"id": 2}) == {"id": 1}
-    assert store.get_setting("pack") == {"id": 1}
-    assert store.pin_setting("other", None) is None
-
-
-def test_simultaneous_pins_agree(store: Store):
-    for number in range(5):
-        results = race(lambda value, key=f"key-{number}": store.pin_setting(key, value))
-        assert len(set(results)) == 1
-        assert store.get_setting(f"key-{number}") == results[0]
-
-
-def test_the_audit_log_is_read_newest_first_while_it_grows(store: Store):
-    entries = [audit_entry(minute // 2) for minute in range(7)]
-    for entry in entries:
-        store.add_audit(entry)
-    store.add_audit(entries[0])
-    first = store.list_audit(AuditQuery(limit=3))
-    store.add_audit(audit_entry(99))
-    second = store.list_audit(AuditQuery(limit=3, cursor=first.next_cursor))
-    third = store.list_audit(AuditQuery(limit=3, cursor=second.next_cursor))
-    newest_first = sorted(entries, key=lambda entry: (entry.at, entry.entry_id), reverse=True)
-    assert [*first.items, *second.items, *third.items] == newest_first
-    assert third.next_cursor is None
-    assert (first.total, third.total) == (7, 8)
 
 
 # Opening and closing

@@ -15,7 +15,16 @@ from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url
 from ray_backend.storage.copy import CopyReport, copy_store
 from tests.contract.conftest import ADAPTERS
-from tests.store_samples import MORNING, audit_entry, decision, person, punch, template
+from tests.store_samples import (
+    MORNING,
+    audit_entry,
+    decision,
+    person,
+    punch,
+    template,
+    unknown_face,
+    unknown_group,
+)
 
 MICROSECONDS = timedelta(microseconds=456)
 WHOLE = CopyReport(people=7, templates=14, punches=1203, decisions=11, settings=2, audit=9)
@@ -36,9 +45,12 @@ def open_empty(make_url, settings: Settings) -> Iterator[Callable[[str], Store]]
 
 
 def fill(store: Store) -> Store:
-    """A site with times that MongoDB cannot keep to the last digit."""
+    """A site with times that MongoDB cannot keep to the last digit. Two people were merged into the first."""
+    first = person("E-0", created_at=MORNING + MICROSECONDS)
     for number in range(7):
-        somebody = person(f"E-{number}", created_at=MORNING + MICROSECONDS, active=number != 3)
+        merged = {"merged_into": first.person_id} if number > 4 else {}
+        somebody = person(f"E-{number}", created_at=MORNING + MICROSECONDS, active=number != 3, **merged)
+        somebody = somebody if number else first
         store.add_person(somebody, [template(somebody), template(somebody, pack_id="pack-b")])
     store.add_punches([punch(minute, at=MORNING + minute * MICROSECONDS) for minute in range(1203)])
     for minute in range(11):
@@ -61,6 +73,17 @@ def test_a_copy_there_and_back_is_the_same(open_empty, there: str, back: str):
     assert end.list_punches(PunchQuery(limit=2000)) == source.list_punches(PunchQuery(limit=2000))
     assert end.settings() == source.settings()
     assert copy_store(source, end) == WHOLE
+
+
+def test_merged_people_are_copied_and_unknown_faces_are_not(open_empty):
+    source, target = fill(open_empty("sqlite")), open_empty("mongo")
+    source.add_unknown_face(unknown_face())
+    source.put_unknown_group(unknown_group())
+    report = copy_store(source, target)
+    assert report == replace(WHOLE, unknown_left=1)
+    assert [one.employee_id for one in target.merged_people()] == ["E-5", "E-6"]
+    assert target.unknown_faces() == []
+    assert target.unknown_groups() == []
 
 
 @pytest.mark.parametrize("target_adapter", ADAPTERS)

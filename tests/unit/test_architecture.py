@@ -44,7 +44,7 @@ MAY_IMPORT = {
 }  # fmt: skip
 # Where a library may be imported.
 ONLY_IN = {
-    "pymongo": ("ray_backend/storage/mongo.py", "ray_backend/storage/mongo_database.py", "bench/", "tests/"),
+    "pymongo": ("ray_backend/storage/mongo", "bench/", "tests/"),
     "bson": ("ray_backend/storage/mongo.py",),
     "onnxruntime": ("ray_backend/vision/", "bench/", "tests/"),
     "insightface": ("ray_backend/vision/", "scripts/", "bench/", "tests/"),
@@ -62,7 +62,7 @@ ONLY_IN = {
         "tests/unit/serving/",
     ),
     "jwt": ("ray_backend/api/credentials.py", "tests/api/"),
-    "argon2": ("ray_backend/services/access.py", "ray_backend/services/codes.py", "tests/"),
+    "argon2": ("ray_backend/services/passwords.py", "ray_backend/services/codes.py", "tests/"),
 }
 # Who may touch the environment besides settings.py, and why.
 MAY_TOUCH_ENVIRONMENT = {

@@ -82,6 +82,28 @@ def test_a_database_of_before_decisions_and_liveness_is_migrated(path: Path, mon
     store.close()
 
 
+def test_a_database_of_before_merged_people_is_migrated(path: Path):
+    """Made with the old schema by hand, since the store of today writes the new columns."""
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        for statement in (line for script in sqlite_schema.MIGRATIONS[:2] for line in script):
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 2")
+        row = ("p1", "E-1", "Zoë", "e-1\nzoë", "Küche", "", 1, 1_000_000, None)
+        connection.execute(f"INSERT INTO people VALUES ({', '.join('?' * len(row))})", row)
+    store = opened(path)
+    [old] = store.list_people(PeopleQuery(text="ZOË")).items
+    assert (old.person_id, old.merged_into, old.consent_version) == ("p1", "", "")
+    target = person("E-2")
+    store.add_person(target)
+    store.update_person(replace(old, merged_into=target.person_id, consent_version="v1"))
+    store.close()
+    again = opened(path)
+    assert [one.consent_version for one in again.merged_people()] == ["v1"]
+    assert again.list_people(PeopleQuery()).items == (target,)
+    again.close()
+
+
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
     opened(path).close()
     broken = (*sqlite_schema.MIGRATIONS, ("CREATE TABLE half (x)", "CREATE TABLE half (x)"))
