@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ray_backend.clock import SystemClock
-from ray_backend.domain.errors import PackMismatch, PackUnavailable
+from ray_backend.domain.accounts import ProviderRules, parse_roles
+from ray_backend.domain.errors import InvalidInput, PackMismatch, PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import AuditEntry, Pack, PeopleQuery, Person, Punch, Template
 from ray_backend.domain.site import SiteSettings, from_environment
@@ -20,7 +21,9 @@ from ray_backend.gallery.sharding import ShardedGallery, shard_of
 from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Journal, LivenessModel, Store
 from ray_backend.services import codes, look_alikes, site
 from ray_backend.services.access import AccessService
+from ray_backend.services.accounts import AccountService
 from ray_backend.services.audit import Auditor
+from ray_backend.services.audit_log import AuditLog
 from ray_backend.services.calibration import CalibrationService
 from ray_backend.services.certificates import CertificateService
 from ray_backend.services.check_in import CheckInService
@@ -42,6 +45,7 @@ from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
 from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
+from ray_backend.services.sign_in import SignInService
 from ray_backend.services.traces import Traces
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url
@@ -64,6 +68,9 @@ class Records:
     people: PeopleService
     reports: ReportService
     access: AccessService
+    accounts: AccountService
+    sign_ins: SignInService
+    audit_log: AuditLog
     overview: OverviewService
     calibration: CalibrationService
     groups: GroupService
@@ -199,6 +206,7 @@ def build_records(
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
     eraser.finish()
     check_ins = CheckInService(store, reach, gallery, clock, policy, **known, notes=notes)
+    accounts = AccountService(store, clock)
     people = PeopleService(store, gallery, clock, policy, **known, eraser=eraser)
     return Records(
         store=store,
@@ -216,6 +224,9 @@ def build_records(
         people=people,
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
+        accounts=accounts,
+        sign_ins=SignInService(accounts, clock, _provider_rules(settings)),
+        audit_log=AuditLog(store),
         overview=OverviewService(store, gallery, pack, punches),
         calibration=calibration,
         groups=GroupService(store, check_ins, clock, policy),
@@ -224,6 +235,14 @@ def build_records(
         certificates=CertificateService(store),
         person_file=PersonFileService(store, gallery, policy, roster),
     )
+
+
+def _provider_rules(settings: Settings) -> ProviderRules:
+    try:
+        roles = parse_roles(settings.oidc_roles)
+    except InvalidInput as error:
+        raise InvalidInput(f"ROLLCALL_OIDC_ROLES cannot be used: {error.message}") from error
+    return ProviderRules(settings.oidc_groups_claim, roles, settings.oidc_trust_email)
 
 
 def _place(settings: Settings, pack: Pack, site_name: Callable[[], str]) -> Place:

@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from ray_backend.domain.answers import CheckIn, Enrolment, EnrolmentCheck, PhotoReview, Recognition
+from ray_backend.domain.answers import (
+    CheckIn,
+    Enrolment,
+    EnrolmentCheck,
+    Overview,
+    PhotoReview,
+    Recognition,
+)
 from ray_backend.domain.errors import ImageRejected, RollcallError
 from ray_backend.domain.model import AnalysedPhoto, FrameAnalysis, new_id
 from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.domain.requests import PersonDraft
-from ray_backend.services.gate import GatedService, admit
+from ray_backend.services.gate import GatedService, admit, may
 from ray_backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,10 +63,10 @@ class Backend:
         self.people = self._service("people")
         self.reports = self._service("reports")
         self.access = self._service("access")
-        self.overview = self._service("overview").overview
-        self.journal_depth = self._service("overview").journal_depth
+        self.accounts = self._service("accounts")
+        self.sign_ins = self._service("sign_ins")
+        self.audit_log = self._service("audit_log")
         self.calibration = self._service("calibration")
-        self.record_present = self._service("groups").record_present
         self.site = self._service("site")
         self.retention = self._service("retention")
         self._timer: RetentionTimer | None = None
@@ -75,6 +82,23 @@ class Backend:
         """The same backend, whose every call is made as this caller. Pages and the API have one for whoever
         sits there; the command line acts as Rollcall itself, which may do everything."""
         return Backend(self._faces, self._records, self.where, self._settings, caller)
+
+    def may(self, *use_cases: str) -> bool:
+        """Whether the caller may call all of these, such as `people.update`: what a page offers."""
+        return may(self.caller, use_cases)
+
+    def overview(self) -> Overview:
+        """The pack, and how many people and templates there are."""
+        return self._service("overview").overview()
+
+    def journal_depth(self) -> int:
+        """How many punches wait for the database."""
+        return self._service("overview").journal_depth()
+
+    def record_present(self, person_ids: Sequence[str], *, picture_sha256: str, actor: str) -> list[CheckIn]:
+        """See `GroupService.record_present`."""
+        groups = self._service("groups")
+        return groups.record_present(person_ids, picture_sha256=picture_sha256, actor=actor)
 
     def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str | None = None) -> CheckIn:
         """Recognises the nearest person of a JPEG, PNG or WebP picture and records one punch.

@@ -152,6 +152,21 @@ class Settings(BaseSettings):
     jwt_audience: str = Field("", description="what their `aud` has to be; empty: anything")
     jwt_issuer: str = Field("", description="what their `iss` has to be; empty: anything")
 
+    oidc_button: str = Field(
+        "", description="words on the button that signs in with the identity provider; empty: no such button"
+    )
+    oidc_roles: str = Field(
+        "",
+        description="roles for groups of the identity provider, such as `rollcall-admins=admin, hr=manager`; "
+        "empty: only people with an account get in",
+    )
+    oidc_groups_claim: str = Field("groups", description="claim of the ID token that holds those groups")
+    oidc_trust_email: bool = Field(
+        False,
+        description="`True` takes e-mail addresses that the provider does not mark as verified; only where "
+        "nobody can choose their own address there",
+    )
+
     @field_validator("data_dir", "models_dir")
     @classmethod
     def _expand(cls, value: Path) -> Path:

@@ -22,6 +22,7 @@ from rich.status import Status
 from ray_backend import certificate, runfile
 from ray_backend.certificate import Certificate
 from ray_backend.client import Backend, ray_backend
+from ray_backend.domain.accounts import FIRST_ADMIN
 from ray_backend.domain.errors import InvalidInput, RollcallError, Unavailable, WrongCredentials
 from ray_backend.machine import check_machine, liveness_words
 from ray_backend.settings import Settings
@@ -42,7 +43,7 @@ def run(settings: Settings, console: Console) -> None:
         signed = _certificate(settings)
         app = stack.enter_context(_app_process(settings, signed))
         backend = _start_actors_and_api(settings, status.update)
-        password = backend.access.ensure_admin(_secret(settings))
+        password = backend.accounts.ensure_admin(_secret(settings))
         token = kiosk_token(backend, settings.data_dir)
         status.update("Waiting for the web app")
         _wait_for_app(settings, app, signed)
@@ -255,6 +256,7 @@ def _welcome(settings: Settings, backend: Backend, password: str | None, token: 
         admin = "the one shown at the first start (forgotten? set ROLLCALL_ADMIN_PASSWORD)"
     lines = {
         "Open": url,
+        "Username": FIRST_ADMIN,
         "Password": admin,
         "Kiosk": f"{url}/check-in?token={token}",
         **_from_outside(settings),

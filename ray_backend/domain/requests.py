@@ -41,8 +41,7 @@ class PersonDraft:
         _require(clean.name, "name", 200)
         _allow(clean.department, "department", 200)
         _allow(clean.email, "e-mail address", 254)
-        if clean.email and not _EMAIL.fullmatch(clean.email):
-            raise InvalidInput("The e-mail address is not complete: it should look like ada@example.org.")
+        checked_email(clean.email)
         return clean
 
 
@@ -50,6 +49,22 @@ def checked_department(text: str) -> str:
     """A department's name as somebody sent it, without outer spaces. Raises InvalidInput."""
     _allow(text, "department", 200)
     return " ".join(text.split())
+
+
+def checked_line(text: str, field: str, longest: int) -> str:
+    """A text of one line that may not be empty, without needless spaces. Raises InvalidInput."""
+    text = " ".join(text.split())
+    _require(text, field, longest)
+    return text
+
+
+def checked_email(text: str) -> str:
+    """An e-mail address, or nothing, without outer spaces. Raises InvalidInput."""
+    text = text.strip()
+    _allow(text, "e-mail address", 254)
+    if text and not _EMAIL.fullmatch(text):
+        raise InvalidInput("The e-mail address is not complete: it should look like ada@example.org.")
+    return text
 
 
 def _require(value: str, field: str, longest: int) -> None:

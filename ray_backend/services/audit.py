@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ray_backend.domain.model import AuditEntry
 from ray_backend.ports import Clock, Store
 
@@ -17,3 +20,17 @@ class Auditor:
     def record(self, actor: str, action: str, subject: str, **detail) -> None:
         """Adds one entry with the present time."""
         self._store.add_audit(AuditEntry(self._clock.now(), actor, action, subject, detail))
+
+    def change(
+        self, actor: str, action: str, subject: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> None:
+        """Adds one entry with what differs, as it was and as it is; none where nothing does."""
+        names = [name for name in after if before.get(name) != after[name]]
+        if names:
+            self.record(
+                actor,
+                action,
+                subject,
+                before={name: before.get(name) for name in names},
+                after={name: after[name] for name in names},
+            )

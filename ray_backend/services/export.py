@@ -76,11 +76,11 @@ def _format(sheet, table: pd.DataFrame) -> None:
 def _neutral(days: pd.DataFrame) -> pd.DataFrame:
     table = days.copy()
     for column in ("employee_id", "name", "department"):
-        table[column] = [_plain(text) for text in table[column]]
+        table[column] = [plain_cell(text) for text in table[column]]
     return table
 
 
-def _plain(text: str) -> str:
+def plain_cell(text: str) -> str:
     """Text on one line that no spreadsheet runs."""
     text = _CONTROL.sub(" ", text).strip()
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
