@@ -295,7 +295,7 @@ def store_copy(
     console.print(
         f"Copied and compared: {report.people} people, {report.templates} templates, "
         f"{report.punches} punches, {report.decisions} decisions, {report.settings} settings, "
-        f"{report.audit} audit entries.",
+        f"{report.audit} audit entries, {report.entries} corrections and other entries.",
         soft_wrap=True,
     )
     if report.unknown_left:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ray_backend.domain.answers import CheckIn, Erasure, Recognition
+from ray_backend.domain.entries import Entry, EntryQuery, PunchColumns
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import (
     AuditEntry,
@@ -184,7 +185,8 @@ class Store(Protocol):
         """The non-empty departments of people of their own, sorted."""
 
     def erase_person(self, person_id: str, *, keep_punches: bool) -> Erasure:
-        """Removes the person and all templates, and the punches too unless they are to be kept.
+        """Removes the person and all templates, and unless they are to be kept the punches and all entries
+        with the person as their subject, too.
 
         Leaves no bytes of the removed records in the database files. Raises PersonNotFound. May be
         repeated after a crash: it removes whatever is left.
@@ -241,6 +243,24 @@ class Store(Protocol):
 
     def list_punches(self, query: PunchQuery) -> Page[Punch]:
         """Ordered by time, then punch_id."""
+
+    def punch_columns(self, query: PunchQuery) -> PunchColumns:
+        """All punches of the query without its cursor and limit: a month of 10,000 people at once."""
+
+    def add_entry(self, entry: Entry) -> bool:
+        """Keeps an entry. False when there is one with this id already, which stays as it is."""
+
+    def replace_entry(self, entry: Entry, *, state: str) -> bool:
+        """Replaces the entry with this kind and id if its state is still the given one; says whether."""
+
+    def get_entry(self, kind: str, entry_id: str) -> Entry | None:
+        """The entry, or None."""
+
+    def list_entries(self, query: EntryQuery) -> Page[Entry]:
+        """Ordered by time, then entry_id."""
+
+    def remove_entries(self, kind: str, entry_ids: Sequence[str]) -> int:
+        """Removes entries, leaving no bytes of them in the database files; says how many there were."""
 
     def get_setting(self, key: str) -> Any:
         """The JSON-like value, or None."""

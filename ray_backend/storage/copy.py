@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ray_backend.domain.entries import KINDS, Entry, EntryQuery
 from ray_backend.domain.errors import Conflict, PersonNotFound
 from ray_backend.domain.model import (
     AuditEntry,
@@ -51,6 +52,7 @@ class CopyReport:
     decisions: int
     settings: int
     audit: int
+    entries: int
     unknown_left: int = 0
 
 
@@ -82,6 +84,7 @@ def copy_store(source: Store, target: Store, progress: Progress | None = None) -
     _copy_decisions(source, target, tell)
     _copy_settings(source, target, tell)
     _copy_audit(source, target, tell)
+    _copy_entries(source, target, tell)
     return _verified(source, target)
 
 
@@ -131,6 +134,9 @@ def _refuse_foreign_data(source: Store, target: Store) -> None:
         map(records.audit_record, _audit_log(source)),
         map(records.audit_record, _audit_log(target)),
         "audit entries",
+    )
+    _refuse_foreign(
+        map(records.entry_record, _entries(source)), map(records.entry_record, _entries(target)), "entries"
     )
 
 
@@ -199,6 +205,13 @@ def _copy_audit(source: Store, target: Store, tell: Progress) -> None:
         tell("audit", done, total)
 
 
+def _copy_entries(source: Store, target: Store, tell: Progress) -> None:
+    total = sum(source.list_entries(EntryQuery(kind, limit=1)).total for kind in KINDS)
+    for done, entry in enumerate(_entries(source), start=1):
+        target.add_entry(entry)
+        tell("entries", done, total)
+
+
 def _verified(source: Store, target: Store) -> CopyReport:
     wanted, got = _fingerprints(source), _fingerprints(target)
     wrong = [
@@ -221,6 +234,7 @@ def _fingerprints(store: Store) -> dict[str, Fingerprint]:
         "decisions": _fingerprint(map(records.decision_record, _decisions(store))),
         "settings": _fingerprint(settings),
         "audit": _fingerprint(map(records.audit_record, _audit_log(store))),
+        "entries": _fingerprint(map(records.entry_record, _entries(store))),
     }
 
 
@@ -245,6 +259,11 @@ def _decisions(store: Store) -> Iterator[DecisionRecord]:
 
 def _audit_log(store: Store) -> Iterator[AuditEntry]:
     return _pages(store.list_audit, AuditQuery(limit=PAGE))
+
+
+def _entries(store: Store) -> Iterator[Entry]:
+    for kind in KINDS:
+        yield from _pages(store.list_entries, EntryQuery(kind, limit=PAGE))
 
 
 def _pages(read: Callable[[Any], Page[T]], query: Any) -> Iterator[T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,13 +24,15 @@ from ray_backend.domain.model import (
     Template,
 )
 from ray_backend.storage import messages, records
+from ray_backend.storage.memory_entries import MemoryEntries
+from ray_backend.storage.memory_pages import page, page_between
 from ray_backend.storage.memory_unknown import MemoryUnknown, guarded
-from ray_backend.storage.paging import checked_limit, decode_cursor, page_of
+from ray_backend.storage.paging import decode_cursor
 
 R = TypeVar("R")
 
 
-class MemoryStore(MemoryUnknown):
+class MemoryStore(MemoryEntries, MemoryUnknown):
     """`ray_backend.ports.Store` in dictionaries. Values pass through records as in a real database."""
 
     def __init__(self) -> None:
@@ -82,7 +84,7 @@ class MemoryStore(MemoryUnknown):
         start = 0
         if query.cursor is not None:
             start = bisect_right(found, decode_cursor(query.cursor, (str, str)), key=messages.person_key)
-        return _page(found, start, query.limit, len(found), messages.person_key)
+        return page(found, start, query.limit, len(found), messages.person_key)
 
     @guarded
     def merged_people(self, into: Sequence[str] | None = None) -> list[Person]:
@@ -107,6 +109,7 @@ class MemoryStore(MemoryUnknown):
             return Erasure(len(templates), punches_removed=0, punches_kept=len(punches))
         for punch in self._punches_of.pop(person_id):
             self._forget_punch(punch)
+        self._forget_entries_of(person_id)
         return Erasure(len(templates), punches_removed=len(punches), punches_kept=0)
 
     @guarded
@@ -170,7 +173,7 @@ class MemoryStore(MemoryUnknown):
 
     @guarded
     def list_punches(self, query: PunchQuery) -> Page[Punch]:
-        return _page_between(self._punches_among(query.people), query, messages.punch_key)
+        return page_between(self._punches_among(query.people), query, messages.punch_key)
 
     @guarded
     def add_decision(self, record: DecisionRecord) -> None:
@@ -180,7 +183,7 @@ class MemoryStore(MemoryUnknown):
     def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
         found = [one for one in self._decisions.values() if query.kiosk in (None, one.kiosk)]
         found.sort(key=messages.decision_key)
-        return _page_between(found, query, messages.decision_key)
+        return page_between(found, query, messages.decision_key)
 
     @guarded
     def remove_decisions(self, before: datetime) -> int:
@@ -226,7 +229,7 @@ class MemoryStore(MemoryUnknown):
         if query.cursor is not None:
             before = decode_cursor(query.cursor, (int, str))
             start = sum(messages.audit_key(entry) >= before for entry in entries)
-        return _page(entries, start, query.limit, len(entries), messages.audit_key)
+        return page(entries, start, query.limit, len(entries), messages.audit_key)
 
     @guarded
     def ping(self) -> None:
@@ -274,23 +277,6 @@ def _is_wanted(entry: AuditEntry, query: AuditQuery) -> bool:
         and query.subject in (None, entry.subject)
         and entry.action.startswith(query.action or "")
     )
-
-
-def _page_between(rows: Sequence[R], query: PunchQuery | DecisionQuery, key: Callable[[R], Any]) -> Page[R]:
-    """The page of rows, which are sorted by the key, that lies between start and end of the query."""
-    first, end = 0, len(rows)
-    if query.start is not None:
-        first = bisect_left(rows, records.utc(query.start), key=lambda row: row.at)
-    if query.end is not None:
-        end = bisect_left(rows, records.utc(query.end), key=lambda row: row.at)
-    start = first
-    if query.cursor is not None:
-        start = max(first, bisect_right(rows, decode_cursor(query.cursor, (int, str)), key=key))
-    return _page(rows[:end], start, query.limit, max(0, end - first), key)
-
-
-def _page(rows: Sequence[R], start: int, limit: int, total: int, key: Callable[[R], Any]) -> Page[R]:
-    return page_of(rows[start : start + checked_limit(limit) + 1], limit, total, key)
 
 
 def _stored_template(template: Template) -> Template:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ray_backend.domain.entries import Entry
 from ray_backend.domain.model import AuditEntry, DecisionRecord, Person, Punch, Template, UnknownFace
 from ray_backend.storage.paging import Key
 from ray_backend.storage.records import to_micros
@@ -40,3 +41,8 @@ def template_key(template: Template) -> Key:
 def unknown_face_key(face: UnknownFace) -> Key:
     """Unknown faces are ordered by time; lists show the newest first."""
     return to_micros(face.at), face.face_id
+
+
+def entry_key(entry: Entry) -> Key:
+    """Entries are ordered by time."""
+    return to_micros(entry.at), entry.entry_id

@@ -28,6 +28,7 @@ from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
 from ray_backend.storage.mongo_database import MongoDatabase, count
 from ray_backend.storage.mongo_documents import Document
+from ray_backend.storage.mongo_entries import MongoEntries
 from ray_backend.storage.mongo_notes import MongoNotes
 from ray_backend.storage.mongo_unknown import MongoUnknown
 
@@ -40,7 +41,7 @@ PUNCHES_OLDEST_FIRST = [("at_us", ASCENDING), ("punch_id", ASCENDING)]
 PUNCHES_NEWEST_FIRST = [("at_us", DESCENDING), ("punch_id", DESCENDING)]
 
 
-class MongoStore(MongoNotes, MongoUnknown):
+class MongoStore(MongoNotes, MongoEntries, MongoUnknown):
     """`ray_backend.ports.Store` in one MongoDB database."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
@@ -105,6 +106,8 @@ class MongoStore(MongoNotes, MongoUnknown):
         templates = self._run(lambda db: db.templates.delete_many(his)).deleted_count
         removed = 0 if keep_punches else self._run(lambda db: db.punches.delete_many(his)).deleted_count
         kept = self._run(lambda db: count(db, "punches", his)) if keep_punches else 0
+        if not keep_punches:
+            self._run(lambda db: db.entries.delete_many({"subject": person_id}))
         self._sweep_orphans()
         self._run(lambda db: db.people.delete_one({"_id": person_id}))
         return Erasure(templates=templates, punches_removed=removed, punches_kept=kept)

@@ -51,6 +51,12 @@ INDEXES = {
         IndexModel([("at_us", ASCENDING), ("record_id", ASCENDING)]),
         IndexModel([("kiosk", ASCENDING), ("at_us", ASCENDING), ("record_id", ASCENDING)]),
     ],
+    "entries": [
+        IndexModel([("kind", ASCENDING), ("at_us", ASCENDING), ("entry_id", ASCENDING)]),
+        IndexModel([("kind", ASCENDING), ("subject", ASCENDING), ("at_us", ASCENDING)]),
+        IndexModel([("kind", ASCENDING), ("state", ASCENDING), ("at_us", ASCENDING)]),
+        IndexModel("subject"),
+    ],
     "audit": [
         IndexModel([("at_us", ASCENDING), ("entry_id", ASCENDING)]),
         IndexModel([("subject", ASCENDING), ("at_us", ASCENDING), ("entry_id", ASCENDING)]),

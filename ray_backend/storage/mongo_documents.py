@@ -7,12 +7,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ray_backend.domain.entries import EntryQuery
 from ray_backend.domain.model import AuditQuery, DecisionQuery, PeopleQuery, PunchQuery
 from ray_backend.storage import records
 from ray_backend.storage.paging import decode_cursor
 
 Document = dict[str, Any]
 
+_FREE_FORM = frozenset({"detail", "body"})
 AFTER_EVERY_TEXT = "\U0010ffff"
 
 
@@ -26,8 +28,8 @@ def to_document(record: records.Record, id_key: str) -> Document:
     document = {"_id": record[id_key], **record}
     if "at" in document:
         document["at_us"] = records.to_micros(document["at"])
-    if "detail" in document:
-        document["detail"] = records.to_json(document["detail"])
+    for name in _FREE_FORM & document.keys():
+        document[name] = records.to_json(document[name])
     return document
 
 
@@ -36,8 +38,8 @@ def to_record(document: Document) -> records.Record:
     record = {key: value for key, value in document.items() if key not in ("_id", "at_us", "stored_at")}
     if "at_us" in document:
         record["at"] = records.from_micros(document["at_us"])
-    if "detail" in record:
-        record["detail"] = json.loads(record["detail"])
+    for name in _FREE_FORM & record.keys():
+        record[name] = json.loads(record[name])
     return record
 
 
@@ -82,6 +84,16 @@ def decisions_filter(query: DecisionQuery) -> Document:
     return _between(query, {} if query.kiosk is None else {"kiosk": query.kiosk})
 
 
+def entries_filter(query: EntryQuery) -> Document:
+    """Without the cursor."""
+    wanted: Document = {"kind": query.kind}
+    if query.subjects is not None:
+        wanted["subject"] = among(query.subjects)
+    if query.states is not None:
+        wanted["state"] = among(query.states)
+    return _between(query, wanted)
+
+
 def audit_filter(query: AuditQuery) -> Document:
     """Without the cursor."""
     asked = {"actor": query.actor, "subject": query.subject}
@@ -96,7 +108,7 @@ def among(values: Sequence[str]) -> Any:
     return values[0] if len(values) == 1 else {"$in": list(values)}
 
 
-def _between(query: PunchQuery | DecisionQuery | AuditQuery, wanted: Document) -> Document:
+def _between(query: PunchQuery | DecisionQuery | AuditQuery | EntryQuery, wanted: Document) -> Document:
     bounds = {"$gte": query.start, "$lt": query.end}
     at = {name: records.to_micros(moment) for name, moment in bounds.items() if moment is not None}
     return {**wanted, "at_us": at} if at else wanted

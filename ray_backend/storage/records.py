@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ray_backend.domain.entries import Entry
 from ray_backend.domain.errors import InvalidInput
 from ray_backend.domain.model import (
     AuditEntry,
@@ -211,6 +212,23 @@ def audit_record(entry: AuditEntry) -> Record:
 def audit_of(record: Record) -> AuditEntry:
     """The inverse of `audit_record`."""
     return AuditEntry(**record)
+
+
+def entry_record(entry: Entry) -> Record:
+    """`body` stays a dict; it has to be JSON."""
+    return {
+        "entry_id": entry.entry_id,
+        "kind": entry.kind,
+        "at": utc(entry.at),
+        "subject": entry.subject,
+        "state": entry.state,
+        "body": json.loads(to_json(entry.body)),
+    }
+
+
+def entry_of(record: Record) -> Entry:
+    """The inverse of `entry_record`."""
+    return Entry(**record)
 
 
 def _plain(fields: Record) -> Record:

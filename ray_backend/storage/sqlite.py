@@ -18,13 +18,14 @@ from ray_backend.domain.errors import (
 from ray_backend.domain.model import Page, PeopleQuery, Person, Punch, PunchQuery, Template
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import decode_cursor
+from ray_backend.storage.sqlite_entries import SqliteEntries
 from ray_backend.storage.sqlite_file import SqliteFile
 from ray_backend.storage.sqlite_notes import SqliteNotes
 from ray_backend.storage.sqlite_rows import (
     Conditions,
-    between,
     insert,
     people_wanted,
+    punches_wanted,
     read_page,
     record_of,
     row_of,
@@ -34,7 +35,7 @@ from ray_backend.storage.sqlite_unknown import SqliteUnknown
 TEMPLATE_BATCH = 500
 
 
-class SqliteStore(SqliteNotes, SqliteUnknown):
+class SqliteStore(SqliteNotes, SqliteEntries, SqliteUnknown):
     """`ray_backend.ports.Store` in one file, and another one for unknown faces where there are any.
 
     Several threads and processes may use it at once.
@@ -119,6 +120,7 @@ class SqliteStore(SqliteNotes, SqliteUnknown):
                 ).fetchone()[0]
             else:
                 removed = db.execute("DELETE FROM punches WHERE person_id = ?", (person_id,)).rowcount
+                db.execute("DELETE FROM entries WHERE subject = ?", (person_id,))
             db.execute("INSERT INTO wipes DEFAULT VALUES")
         self._file.wipe_if_due()
         return Erasure(templates=templates, punches_removed=removed, punches_kept=kept)
@@ -207,9 +209,7 @@ class SqliteStore(SqliteNotes, SqliteUnknown):
         return {person_id: records.from_micros(at) for person_id, at in rows if at is not None}
 
     def list_punches(self, query: PunchQuery) -> Page[Punch]:
-        wanted = between(query)
-        if query.people is not None:
-            wanted.add_among("person_id", query.people)
+        wanted = punches_wanted(query)
         after = Conditions(wanted)
         if query.cursor is not None:
             after.add("(at, punch_id) > (?, ?)", *decode_cursor(query.cursor, (int, str)))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ray_backend.domain.entries import EntryQuery
 from ray_backend.domain.model import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
 from ray_backend.storage import records
 from ray_backend.storage.paging import checked_limit, page_of
@@ -15,7 +16,7 @@ from ray_backend.storage.paging import checked_limit, page_of
 T = TypeVar("T")
 
 TIME_COLUMNS = frozenset({"at", "created_at", "consent_at"})
-JSON_COLUMNS = frozenset({"receipt", "detail", "not_people"})
+JSON_COLUMNS = frozenset({"receipt", "detail", "not_people", "body"})
 BOOL_COLUMNS = frozenset({"active", "ignored"})
 
 
@@ -91,7 +92,7 @@ def record_of(row: sqlite3.Row) -> records.Record:
     return record
 
 
-def between(query: PunchQuery | DecisionQuery | AuditQuery) -> Conditions:
+def between(query: PunchQuery | DecisionQuery | AuditQuery | EntryQuery) -> Conditions:
     """`start <= at < end`, as far as the query says so."""
     wanted = Conditions()
     if query.start is not None:
@@ -114,6 +115,25 @@ def people_wanted(query: PeopleQuery) -> Conditions:
         wanted.add_among("department", query.departments)
     if query.active is not None:
         wanted.add("active = ?", query.active)
+    return wanted
+
+
+def punches_wanted(query: PunchQuery) -> Conditions:
+    """Without the cursor."""
+    wanted = between(query)
+    if query.people is not None:
+        wanted.add_among("person_id", query.people)
+    return wanted
+
+
+def entries_wanted(query: EntryQuery) -> Conditions:
+    """Without the cursor."""
+    wanted = between(query)
+    wanted.add("kind = ?", query.kind)
+    if query.subjects is not None:
+        wanted.add_among("subject", query.subjects)
+    if query.states is not None:
+        wanted.add_among("state", query.states)
     return wanted
 
 

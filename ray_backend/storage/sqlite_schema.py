@@ -97,7 +97,22 @@ _MERGED = (
     "CREATE INDEX audit_actor ON audit (actor, at, entry_id)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _DECISIONS, _MERGED)
+_ENTRIES = (
+    """CREATE TABLE entries (
+        kind TEXT NOT NULL,
+        entry_id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        subject TEXT NOT NULL,
+        state TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (kind, entry_id)
+    )""",
+    "CREATE INDEX entries_at ON entries (kind, at, entry_id)",
+    "CREATE INDEX entries_subject ON entries (kind, subject, at, entry_id)",
+    "CREATE INDEX entries_state ON entries (kind, state, at, entry_id)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _DECISIONS, _MERGED, _ENTRIES)
 
 _UNKNOWN = (
     """CREATE TABLE unknown_faces (

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from ray_backend.domain.entries import CORRECTION, LEAVE, Entry
 from ray_backend.domain.errors import Conflict, StoreUnavailable
 from ray_backend.domain.model import PeopleQuery, PunchQuery
 from ray_backend.ports import Store
@@ -27,7 +28,7 @@ from tests.store_samples import (
 )
 
 MICROSECONDS = timedelta(microseconds=456)
-WHOLE = CopyReport(people=7, templates=14, punches=1203, decisions=11, settings=2, audit=9)
+WHOLE = CopyReport(people=7, templates=14, punches=1203, decisions=11, settings=2, audit=9, entries=3)
 
 
 @pytest.fixture
@@ -59,6 +60,8 @@ def fill(store: Store) -> Store:
     store.put_setting("kiosk.1", ["x", None])
     for minute in range(9):
         store.add_audit(audit_entry(minute))
+    for minute, kind in enumerate((CORRECTION, CORRECTION, LEAVE)):
+        store.add_entry(Entry(kind, MORNING + minute * MICROSECONDS, {"n": minute}, "p1", "requested"))
     return store
 
 
