@@ -117,6 +117,7 @@ def test_progress_ends_with_everything(open_empty):
         "decisions": (11, 11),
         "settings": (2, 2),
         "audit": (9, 9),
+        "entries": (3, 3),
     }
 
 
