@@ -10,6 +10,8 @@ import streamlit as st
 from starlette.routing import WebSocketRoute
 
 from streamlit_app import deps
+from streamlit_app.camera.desk_socket import DeskEndpoint
+from streamlit_app.camera.desks import desks
 from streamlit_app.camera.socket import CameraEndpoint
 from streamlit_app.views import check_in, group, home, people, register, reports  # noqa: F401 loads them before the freeze
 
@@ -24,6 +26,9 @@ gc.collect()
 gc.freeze()
 app = st.App(
     Path(__file__).parent / "app.py",
-    routes=[WebSocketRoute("/cam", CameraEndpoint(deps.backend, lambda: deps.site().kiosk_name).serve)],
+    routes=[
+        WebSocketRoute("/cam", CameraEndpoint(deps.backend, lambda: deps.site().kiosk_name).serve),
+        WebSocketRoute("/desk", DeskEndpoint(desks).serve),
+    ],
     lifespan=_connect_early,
 )

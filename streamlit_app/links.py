@@ -14,11 +14,12 @@ def remember(pages: dict[str, st.Page]) -> None:
     st.session_state[_PAGES] = pages
 
 
-def link(name: str, label: str, icon: str | None = None) -> None:
-    """A link to a page by its name. Shows nothing where the page stands alone, as in a test."""
+def link(name: str, label: str, icon: str | None = None, **query: str) -> None:
+    """A link to a page by its name, with `query` in its address. Shows nothing where the page stands alone,
+    as in a test."""
     pages = st.session_state.get(_PAGES)
     if pages:
-        st.page_link(pages[name], label=label, icon=icon)
+        st.page_link(pages[name], label=label, icon=icon, query_params=query or None)
 
 
 def kiosk_address(token: str) -> str:

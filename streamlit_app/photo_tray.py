@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
@@ -27,30 +28,76 @@ class Tray:
 
 
 def photo_tray(backend: Backend, key: str, person_id: str | None = None) -> Tray:
-    """Shows the inputs and the judged photos. `key` names this tray: another key is an empty tray."""
+    """Shows the inputs and the judged photos. `key` names this tray: another key is an empty tray.
+
+    Photos stay in their tray, also while another part of the page is shown, until they are removed there.
+    """
+    photo_inputs(key)
+    return judged_photos(backend, key, person_id)
+
+
+def photo_inputs(key: str) -> None:
+    """Fields for single shots and for files."""
     camera, files = st.columns(2, gap="medium")
     with files:
-        uploads = st.file_uploader(
-            "Photo files", type=PICTURES, accept_multiple_files=True, key=f"{key}-files",
-            help="JPEG, PNG or WebP. Several files can be chosen at once.",
-        )  # fmt: skip
+        _take_files(key)
     with camera:
         _take_shots(key)
-    shots = _shots(key)
-    photos = [*shots.values(), *(Photo(upload.name, upload.getvalue()) for upload in uploads)]
-    if len(photos) > MOST_PHOTOS:
+
+
+def judged_photos(backend: Backend, key: str, person_id: str | None = None) -> Tray:
+    """The photos of a tray, each with its reason where it is not used."""
+    tray = tray_of(key)
+    if not tray.photos:
+        return tray
+    if len(_kept(key)) > MOST_PHOTOS:
         st.warning(f"Only the first {MOST_PHOTOS} photos are used: a few good ones are better than many.")
-        photos = photos[:MOST_PHOTOS]
-    reviews = _review(backend, key, photos, person_id)
-    if photos:
-        st.markdown(f"**{presenters.photos_summary(reviews)}**")
-        _show(key, photos, reviews)
-    return Tray(photos, reviews, "upload" if uploads else "camera")
+    reviews = _review(backend, key, tray.photos, person_id)
+    st.markdown(f"**{presenters.photos_summary(reviews)}**")
+    _show(key, tray.photos, reviews)
+    return Tray(tray.photos, reviews, tray.source)
+
+
+def tray_of(key: str) -> Tray:
+    """The photos of a tray, not judged."""
+    kept = list(_kept(key).values())[:MOST_PHOTOS]
+    source = "upload" if any(source == "upload" for _, source in kept) else "camera"
+    return Tray([photo for photo, _ in kept], [], source)
+
+
+def put_in_tray(key: str, photos: Iterable[Photo], source: str) -> None:
+    """Adds photos; what is there already, or was there and was removed, is left out."""
+    seen = st.session_state.setdefault(f"{key}-seen", set())
+    for photo in photos:
+        digest = _digest(photo.data)
+        if digest not in seen:
+            seen.add(digest)
+            _kept(key)[digest] = (photo, source)
 
 
 def forget_reviews(key: str) -> None:
     """Judges the photos again at the next run: what is stored has changed."""
     st.session_state.pop(f"{key}-reviews", None)
+
+
+def _take_files(key: str) -> None:
+    turn = st.session_state.setdefault(f"{key}-files-turn", 0)
+    uploads = st.file_uploader(
+        "Photo files", type=PICTURES, accept_multiple_files=True, key=f"{key}-files-{turn}",
+        help="JPEG, PNG or WebP. Several files can be chosen at once.",
+    )  # fmt: skip
+    if uploads:
+        _allow_again(key, [upload.getvalue() for upload in uploads])
+        put_in_tray(key, [Photo(upload.name, upload.getvalue()) for upload in uploads], "upload")
+        st.session_state[f"{key}-files-turn"] = turn + 1
+        st.rerun()
+
+
+def _allow_again(key: str, pictures: Iterable[bytes]) -> None:
+    """Whoever chooses a file once more after removing it wants it."""
+    st.session_state.setdefault(f"{key}-seen", set()).difference_update(
+        digest for digest in map(_digest, pictures) if digest not in _kept(key)
+    )
 
 
 def _take_shots(key: str) -> None:
@@ -60,21 +107,17 @@ def _take_shots(key: str) -> None:
     shot = st.camera_input("Take a photo, then clear it for the next one", key=f"{key}-camera")
     if shot is None:
         return
-    seen = st.session_state.setdefault(f"{key}-seen", set())
-    digest = _digest(shot.getvalue())
-    if digest not in seen:
-        seen.add(digest)
-        _shots(key)[digest] = Photo(f"Shot {len(seen)}", shot.getvalue())
+    number = len(st.session_state.get(f"{key}-seen", ())) + 1
+    put_in_tray(key, [Photo(f"Shot {number}", shot.getvalue())], "camera")
 
 
-def _shots(key: str) -> dict[str, Photo]:
-    return st.session_state.setdefault(f"{key}-shots", {})
+def _kept(key: str) -> dict[str, tuple[Photo, str]]:
+    """Photos with where they came from, by their digest."""
+    return st.session_state.setdefault(f"{key}-photos", {})
 
 
 def _review(backend: Backend, key: str, photos: list[Photo], person_id: str | None) -> list[PhotoReview]:
     """Each set of photos is judged once, not at every run: it is the face recognition that costs."""
-    if not photos:
-        return []
     digests = tuple(_digest(photo.data) for photo in photos)
     known = st.session_state.get(f"{key}-reviews")
     if known is None or known[0] != digests:
@@ -100,10 +143,10 @@ def _show_one(key: str, photo: Photo, review: PhotoReview) -> None:
     else:
         st.badge("Not used", icon=":material/close:", color="orange")
     reason = presenters.photo_reason(review)
-    st.caption(f"{photo.label}  \n{reason}" if reason else photo.label)
+    label = presenters.plain(photo.label)
+    st.caption(f"{label}  \n{reason}" if reason else label)
     digest = _digest(photo.data)
-    if digest in _shots(key):
-        st.button("Remove", key=f"{key}-drop-{digest}", on_click=_shots(key).pop, args=(digest, None))
+    st.button("Remove", key=f"{key}-drop-{digest}", on_click=_kept(key).pop, args=(digest, None))
 
 
 def _digest(data: bytes) -> str:

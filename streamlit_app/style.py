@@ -14,13 +14,13 @@ _APP = """<style>
 .rc-photo img { width: 100%; }
 .rc-photo i { position: absolute; border: 3px solid #fff; border-radius: .5rem;
   box-shadow: 0 0 0 1.5px #0008, inset 0 0 0 1px #0006; }
-.rc-answer { display: flex; gap: 1.25rem; align-items: center; padding: 1.25rem 1.5rem; border-radius: .75rem;
-  background: #38506b; color: #fff; min-height: 5rem; }
-.rc-answer p { margin: 0; font-size: 2rem; line-height: 1.2; font-weight: 700; overflow-wrap: anywhere; }
-.rc-answer small { font-size: 1.35rem; }
-.rc-sign { font-size: 3rem; line-height: 1; }
-.rc-in { background: #0b6b3a; } .rc-out { background: #1450a0; } .rc-unknown { background: #8a2d12; }
-.rc-hint { background: #ffc247; color: #241a00; } .rc-idle { background: #1f2933; }
+.rc-steps { display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; margin: 0 0 .6rem; padding: 0;
+  list-style: none; }
+.rc-steps li { display: flex; align-items: center; gap: .45rem; margin: 0; opacity: .65; }
+.rc-steps li.now { opacity: 1; font-weight: 700; } .rc-steps li.done { opacity: .9; }
+.rc-steps b { display: grid; place-items: center; width: 1.7rem; height: 1.7rem; border-radius: 50%;
+  border: 2px solid currentColor; font-size: .85rem; }
+.rc-steps li.now b { background: #14606b; border-color: #14606b; color: #fff; }
 </style>"""
 
 _KIOSK = """<style>

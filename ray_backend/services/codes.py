@@ -27,6 +27,7 @@ from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.roster import Roster
 
 SHORTEST, LONGEST = 4, 12
+_SUGGESTED = 6
 # A kiosk counts the wrong codes of everybody who comes by, so it has to forget the ones of long ago.
 QUIET_TIME = timedelta(minutes=5)
 CODES, CODE_OF, HASHING, FAILURES = "code/", "code_of/", "code_hashing", "code_failures/"
@@ -45,6 +46,14 @@ class Costs:
     memory_cost: int = 65536
     parallelism: int = 4
     hash_len: int = 32
+
+
+def suggestion() -> str:
+    """Six random digits that make a good PIN."""
+    while True:
+        code = f"{secrets.randbelow(10**_SUGGESTED):0{_SUGGESTED}}"
+        with suppress(InvalidInput):
+            return _checked(code)
 
 
 class Codes:

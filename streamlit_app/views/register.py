@@ -1,78 +1,61 @@
-"""Registering a new face: who it is, consent, photos."""
+"""Registering a new face, step by step: consent, who it is, photos, a last look, a try."""
 
 from __future__ import annotations
+
+from html import escape
 
 import streamlit as st
 
 from ray_backend.client import Backend
-from ray_backend.domain.answers import Enrolment
-from ray_backend.domain.errors import RollcallError
-from ray_backend.domain.requests import PersonDraft
-from streamlit_app import links
-from streamlit_app.photo_tray import Tray, forget_reviews, photo_tray
-from streamlit_app.session import ACTOR, admin_only
+from streamlit_app.registration.check import check_step
+from streamlit_app.registration.consent import consent_step
+from streamlit_app.registration.done import close_try, try_step
+from streamlit_app.registration.draft import Draft, Step, begin_anew, current_draft
+from streamlit_app.registration.photos import close_desk, photos_step
+from streamlit_app.registration.who import who_step
+from streamlit_app.session import admin_only
 
-CONSENT = (
-    "This person agreed that their face is stored as photos and numbers and is used to record attendance. "
-    "They may withdraw at any time; everything is then erased under People."
-)
-_FORM, _DONE = "register_form", "registered"
+_TITLES = {
+    Step.CONSENT: "Consent",
+    Step.WHO: "Person",
+    Step.PHOTOS: "Photos",
+    Step.CHECK: "Check and save",
+    Step.TRY: "Try it",
+}
+_STEPS = {
+    Step.CONSENT: consent_step,
+    Step.WHO: who_step,
+    Step.PHOTOS: photos_step,
+    Step.CHECK: check_step,
+    Step.TRY: try_step,
+}
 
 
 @admin_only
 def render(backend: Backend) -> None:
-    """A form that keeps what was typed until it is stored."""
-    st.title("Register face")
-    _confirmation()
-    key = f"register-{st.session_state.setdefault(_FORM, 0)}"
-    draft = _fields(backend, key)
-    st.subheader("Photos")
-    tray = photo_tray(backend, key)
-    consent = st.checkbox(CONSENT, key=f"{key}-consent")
-    if st.button("Save this person", type="primary", icon=":material/save:", key="register-save"):
-        _save(backend, PersonDraft(*draft, consent=consent), tray, key)
+    """One step of the registration that is going on in this tab. Nothing typed is lost by an error."""
+    draft = current_draft()
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.title("Register face", width="stretch")
+    if draft.step not in (Step.CONSENT, Step.TRY) and row.button(
+        "Start over", key="register-over", type="tertiary", icon=":material/restart_alt:"
+    ):
+        close_desk(draft)
+        close_try(draft)
+        begin_anew()
+        st.rerun()
+    st.html(_progress(draft))
+    _STEPS[draft.step](backend, draft)
 
 
-def _fields(backend: Backend, key: str) -> tuple[str, str, str, str]:
-    left, right = st.columns(2, gap="medium")
-    employee_id = left.text_input("Employee id", key=f"{key}-id", help="The number your organisation uses.")
-    name = right.text_input("Name", key=f"{key}-name", help="As it is shown at the kiosk.")
-    department = left.selectbox(
-        "Department (optional)", backend.people.departments(), index=None, key=f"{key}-department",
-        placeholder="Choose one or type a new one", accept_new_options=True,
-    )  # fmt: skip
-    email = right.text_input("E-mail (optional)", key=f"{key}-email")
-    return employee_id, name, department or "", email
-
-
-def _save(backend: Backend, draft: PersonDraft, tray: Tray, key: str) -> None:
-    try:
-        enrolment = backend.enrol(draft, tray.photos, source=tray.source, actor=ACTOR)
-    except RollcallError as error:
-        forget_reviews(key)
-        st.error(error.message, icon=":material/error:")
-        return
-    for name in [name for name in st.session_state if str(name).startswith(f"{key}-")]:
-        del st.session_state[name]
-    st.session_state[_FORM] += 1
-    st.session_state[_DONE] = enrolment
-    st.rerun()
-
-
-def _confirmation() -> None:
-    enrolment: Enrolment | None = st.session_state.get(_DONE)
-    if enrolment is None:
-        return
-    accepted = sum(review.accepted for review in enrolment.reviews)
-    words = f"with {accepted} photos" if accepted != 1 else "with one photo"
-    with st.container(border=True):
-        st.success(
-            f"{enrolment.person.name} ({enrolment.person.employee_id}) is registered {words}.",
-            icon=":material/check_circle:",
-        )
-        st.write(
-            "The kiosk knows this face from now on: try it there. Below you can register the next person."
-        )
-        if accepted < 3:
-            st.caption("Two or three more photos make recognition surer: add them under People.")
-        links.link("people", "Open People", ":material/groups:")
+def _progress(draft: Draft) -> str:
+    """The steps as a list; the present one is marked for screen readers, too."""
+    places = list(Step)
+    now = places.index(draft.step)
+    items = []
+    for number, step in enumerate(places):
+        look = "done" if number < now else "now" if number == now else ""
+        current = ' aria-current="step"' if number == now else ""
+        sign = "✓" if number < now else str(number + 1)
+        items.append(f'<li class="{look}"{current}><b>{sign}</b>{escape(_TITLES[step])}</li>')
+    return f'<ol class="rc-steps">{"".join(items)}</ol>'

@@ -92,7 +92,7 @@ class Guide:
         self._state = GuideState(
             self.target,
             self._settled(at_s, fix),
-            1.0 if captured else self._progress(),
+            self._progress(),
             box,
             captured,
             self._may_skip(at_s),

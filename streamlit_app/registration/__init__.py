@@ -1,0 +1,1 @@
+"""The steps of registering a face, shown by `streamlit_app.views.register`."""

@@ -1,0 +1,64 @@
+"""The second step: who the person is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ray_backend.client import Backend
+from ray_backend.domain.errors import InvalidInput
+from streamlit_app import links, presenters
+from streamlit_app.registration.draft import Draft, Step, field_key, go
+
+
+def who_step(backend: Backend, draft: Draft) -> None:
+    """The fields. Says at once when the employee id is taken."""
+    left, right = st.columns(2, gap="medium")
+    draft.employee_id = left.text_input(
+        "Employee id", key=field_key(draft, "employee_id"), help="The number your organisation uses."
+    )
+    taken = _taken(backend, draft)
+    draft.name = right.text_input("Name", key=field_key(draft, "name"), help="As it is shown at the kiosk.")
+    draft.department = _department(backend, draft, left)
+    draft.email = right.text_input("E-mail (optional)", key=field_key(draft, "email"))
+    back, onward = st.columns([1, 1])
+    if back.button("Back", key="register-back", icon=":material/arrow_back:"):
+        go(draft, Step.CONSENT)
+    if onward.button("Continue", type="primary", key="register-next", icon=":material/arrow_forward:"):
+        _continue(draft, taken)
+
+
+def _department(backend: Backend, draft: Draft, place) -> str:
+    key = f"{draft.key}-department"
+    st.session_state.setdefault(key, draft.department or None)
+    names = sorted({*backend.people.departments(), draft.department} - {""})
+    chosen = place.selectbox(
+        "Department (optional)", names, key=key, accept_new_options=True,
+        placeholder="Choose one or type a new one",
+    )  # fmt: skip
+    return chosen or ""
+
+
+def _taken(backend: Backend, draft: Draft) -> bool:
+    employee_id = draft.employee_id.strip()
+    person = backend.people.by_employee_id(employee_id) if employee_id else None
+    if person is None:
+        return False
+    st.warning(
+        f"Employee id {presenters.plain(employee_id)} belongs to {presenters.plain(person.name)} already. "
+        "Open that person to add photos, or type another id.",
+        icon=":material/badge:",
+    )
+    links.link("people", "Open this person", ":material/person:", person=person.person_id)
+    return True
+
+
+def _continue(draft: Draft, taken: bool) -> None:
+    try:
+        draft.as_request().checked()
+    except InvalidInput as error:
+        st.error(error.message, icon=":material/error:")
+        return
+    if taken:
+        st.error("Type an employee id that is not taken.", icon=":material/error:")
+        return
+    go(draft, Step.PHOTOS)
