@@ -104,12 +104,7 @@ class SiteService:
 
     def keep_consent_text(self) -> str:
         """Makes sure that the consent text in force can be shown later, and returns its version."""
-        text = self.current().consent_text
-        version = consent_version(text)
-        if version not in self._kept_texts:
-            self._store.pin_setting(CONSENT_TEXTS + version, text)
-            self._kept_texts.add(version)
-        return version
+        return self._keep(self.current().consent_text)
 
     def consent_text(self, version: str) -> str | None:
         """The text that has this version; None where nobody has agreed to it."""
@@ -119,12 +114,24 @@ class SiteService:
         return self._store.get_setting(CONSENT_TEXTS + version)
 
     def _put(self, stored: dict[str, Any], before: SiteSettings, actor: str) -> SiteSettings:
+        after = self._over_defaults(stored)
+        differing = _differing(before, after)
+        if "consent_text" in differing:
+            self._keep(before.consent_text)
+            self._keep(after.consent_text)
         self._store.put_setting(KEY, stored or None)
         self._take(stored)
-        after = self._current
-        for name in _differing(before, after):
-            self._audit.record(actor, "site.changed", name, **_before_and_after(name, before, after))
+        if differing:
+            was, is_now = _audited(before, differing), _audited(after, differing)
+            self._audit.record(actor, "site.changed", "site", before=was, after=is_now)
         return after
+
+    def _keep(self, consent_text: str) -> str:
+        version = consent_version(consent_text)
+        if version not in self._kept_texts:
+            self._store.pin_setting(CONSENT_TEXTS + version, consent_text)
+            self._kept_texts.add(version)
+        return version
 
     def _look(self) -> None:
         changes = self._changes
@@ -163,7 +170,7 @@ def _differing(before: SiteSettings, after: SiteSettings) -> list[str]:
     return [name for name in FIELDS if getattr(before, name) != getattr(after, name)]
 
 
-def _before_and_after(name: str, before: SiteSettings, after: SiteSettings) -> dict[str, Any]:
+def _audited(settings: SiteSettings, names: Sequence[str]) -> dict[str, Any]:
     """A consent text is told by its version: the log is no place for pages of text."""
-    name = "consent_version" if name == "consent_text" else name
-    return {"before": getattr(before, name), "after": getattr(after, name)}
+    told = ("consent_version" if name == "consent_text" else name for name in names)
+    return {name: getattr(settings, name) for name in told}
