@@ -13,19 +13,25 @@ from ray_backend.domain.answers import Enrolment, EnrolmentCheck, PhotoReview
 from ray_backend.domain.errors import (
     ConsentMissing,
     DuplicateEmployeeId,
-    FaceBelongsToAnother,
     ImageRejected,
     InvalidInput,
     PackMismatch,
     PhotosRefused,
 )
-from ray_backend.domain.model import AnalysedFace, AnalysedPhoto, Person, PhotoProblem, Template
+from ray_backend.domain.model import (
+    AnalysedFace,
+    AnalysedPhoto,
+    Person,
+    PhotoProblem,
+    Template,
+    UnknownFace,
+)
 from ray_backend.domain.quality import find_issue, score
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.look_alikes import LookAlikes
-from ray_backend.services.owner import find_other_owner
+from ray_backend.services.owner import belongs_to, find_other_owner
 from ray_backend.services.policy import Policy
 from ray_backend.services.resemblance import Resemblance
 from ray_backend.services.roster import Roster
@@ -104,6 +110,31 @@ class EnrolService:
         actor: str,
         consent_required: bool,
     ) -> Enrolment:
+        person = self._new_person(draft, consent_required)
+        reviews, templates = self._templates(photos, person.person_id, [], source, person.created_at)
+        self._require_some(reviews)
+        self._keep_new(person, templates, actor)
+        return Enrolment(person, tuple(reviews))
+
+    def enrol_faces(
+        self,
+        draft: PersonDraft,
+        faces: Sequence[UnknownFace],
+        *,
+        source: str,
+        actor: str,
+        consent_required: bool = True,
+    ) -> Person:
+        """Adds a new person with faces that were found good enough before, all of them.
+
+        Raises InvalidInput, ConsentMissing, DuplicateEmployeeId, FaceBelongsToAnother and PackMismatch.
+        """
+        with self._one_at_a_time:
+            person = self._new_person(draft.checked(), consent_required)
+            self._keep_new(person, self._ready(person, faces, source), actor)
+            return person
+
+    def _new_person(self, draft: PersonDraft, consent_required: bool) -> Person:
         if consent_required and not draft.consent:
             raise ConsentMissing("Tick the consent box: a face may be stored only if its owner agreed.")
         if self._store.find_person(draft.employee_id) is not None:
@@ -111,7 +142,7 @@ class EnrolService:
                 f"Employee id {draft.employee_id} is taken. Open that person under People to add photos."
             )
         now = self._clock.now()
-        person = Person(
+        return Person(
             employee_id=draft.employee_id,
             name=draft.name,
             department=draft.department,
@@ -120,15 +151,14 @@ class EnrolService:
             consent_at=now if draft.consent else None,
             consent_version=(draft.consent_version or self._consent_version()) if draft.consent else "",
         )
-        reviews, templates = self._templates(photos, person.person_id, [], source, now)
-        self._require_some(reviews)
+
+    def _keep_new(self, person: Person, templates: list[Template], actor: str) -> None:
         self._pin_pack()
         self._store.add_person(person, templates)
         self._roster.put(person)
         self._look_alikes.note(templates)
         self._gallery.add(templates)
         self._audit.record(actor, "person.enrolled", person.person_id, templates=len(templates))
-        return Enrolment(person, tuple(reviews))
 
     def add_photos(
         self, person_id: str, photos: Sequence[AnalysedPhoto], *, source: str, actor: str
@@ -149,13 +179,26 @@ class EnrolService:
         if not any(review.reason is PhotoProblem.ALREADY_STORED for review in reviews):
             self._require_some(reviews)
         if templates:
-            self._pin_pack()
-            self._store.add_templates(templates)
-            self._look_alikes.note(templates)
-            if person.active:
-                self._gallery.add(templates)
-            self._audit.record(actor, "person.photos_added", person_id, templates=len(templates))
+            self._keep_more(person, templates, actor)
         return Enrolment(person, tuple(reviews))
+
+    def add_faces(self, person_id: str, faces: Sequence[UnknownFace], *, source: str, actor: str) -> Person:
+        """Adds faces that were found good enough before to a person, all of them.
+
+        Raises PersonNotFound, FaceBelongsToAnother and PackMismatch.
+        """
+        with self._one_at_a_time:
+            person = self._store.get_person(person_id)
+            self._keep_more(person, self._ready(person, faces, source), actor)
+            return person
+
+    def _keep_more(self, person: Person, templates: list[Template], actor: str) -> None:
+        self._pin_pack()
+        self._store.add_templates(templates)
+        self._look_alikes.note(templates)
+        if person.active:
+            self._gallery.add(templates)
+        self._audit.record(actor, "person.photos_added", person.person_id, templates=len(templates))
 
     def add_template(self, template: Template) -> None:
         """Adds a ready template to a person, for programs that keep their own photos.
@@ -176,13 +219,20 @@ class EnrolService:
         _require_comparable(template.embedding, self._policy.dimension)
         other = self._other_person(template.embedding, person.person_id)
         if other is not None:
-            raise _belongs_to("This template", other)
-        self._pin_pack()
-        self._store.add_templates([template])
-        self._look_alikes.note([template])
-        if person.active:
-            self._gallery.add([template])
-        self._audit.record("program", "person.photos_added", template.person_id, templates=1)
+            raise belongs_to("This template", other)
+        self._keep_more(person, [template], "program")
+
+    def _ready(self, person: Person, faces: Sequence[UnknownFace], source: str) -> list[Template]:
+        for face in faces:
+            other = self._other_person(face.embedding, person.person_id)
+            if other is not None:
+                raise belongs_to("This face", other)
+        now = self._clock.now()
+        return [
+            Template(person.person_id, face.pack_id, face.embedding, face.quality, source, now,
+                     thumbnail=face.thumbnail)
+            for face in faces
+        ]  # fmt: skip
 
     def _templates(
         self,
@@ -257,7 +307,7 @@ class EnrolService:
     def _refuse_another_person(self, judged: list[tuple[PhotoReview, AnalysedFace | None]]) -> None:
         for review, _ in judged:
             if review.reason is PhotoProblem.ANOTHER_PERSON:
-                raise _belongs_to(review.label, self._store.get_person(review.detail))
+                raise belongs_to(review.label, self._store.get_person(review.detail))
 
     def _require_some(self, reviews: list[PhotoReview]) -> None:
         if any(review.accepted for review in reviews):
@@ -273,15 +323,6 @@ class EnrolService:
                 f"This site's templates are made with the pack {pinned['id']}, but {self._policy.pack_id} "
                 "is running. Restart Rollcall, or change the pack with `rollcall pack use`."
             )
-
-
-def _belongs_to(shown_in: str, owner: Person) -> FaceBelongsToAnother:
-    return FaceBelongsToAnother(
-        f"{shown_in} shows {owner.name}, who is registered as {owner.employee_id}. "
-        "Open that person under People to add photos.",
-        owner.employee_id,
-        owner.name,
-    )
 
 
 def _require_comparable(embedding: np.ndarray, dimension: int) -> None:

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from ray_backend.domain.errors import PersonNotFound
+from ray_backend.domain.errors import FaceBelongsToAnother, PersonNotFound
 from ray_backend.domain.model import Person
 from ray_backend.ports import GalleryIndex, Store
+from ray_backend.services.identity import canonical
 
 
 def find_other_owner(
     store: Store, gallery: GalleryIndex, embedding: np.ndarray, *, threshold: float, besides: str | None
 ) -> Person | None:
-    """Somebody whose face this (D,) embedding is, other than the person with the id `besides`."""
+    """Somebody whose face this (D,) embedding is, other than the person with the id `besides`.
+
+    A record that was merged stands for the person that it was merged into.
+    """
     for candidate in gallery.search(embedding[None, :])[0]:
         if candidate.similarity < threshold or candidate.person_id == besides:
             continue
         try:
-            return store.get_person(candidate.person_id)
+            owner = canonical(store.get_person, candidate.person_id)
         except PersonNotFound:
             # Erased by another process a moment ago.
             gallery.remove_person(candidate.person_id)
+            continue
+        if owner.person_id != besides:
+            return owner
     return None
+
+
+def belongs_to(shown_in: str, owner: Person) -> FaceBelongsToAnother:
+    """The error for a picture, named `shown_in`, that shows somebody who is registered."""
+    return FaceBelongsToAnother(
+        f"{shown_in} shows {owner.name}, who is registered as {owner.employee_id}. "
+        "Open that person under People to add photos.",
+        owner.employee_id,
+        owner.name,
+    )
