@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "enrolments.add_photos": Rule(_ADMIN),
     "enrolments.add_template": Rule(_ADMIN),
     "people.find": Rule(_OFFICE, scopes.own_people),
+    "people.find_rows": Rule(_OFFICE, scopes.own_people),
     "people.by_employee_id": Rule(_OFFICE, cut=scopes.only_own_person),
     "people.details": Rule(_OFFICE, cut=scopes.only_own_details),
     "people.departments": Rule(_ACCOUNTS, cut=scopes.only_own_names),

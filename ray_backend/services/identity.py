@@ -62,6 +62,20 @@ def ids_of(store: Store, person_id: str) -> tuple[str, ...]:
     return (person_id, *(person.person_id for person in merged_records(store.merged_people, [person_id])))
 
 
+def aliases(merged: Iterable[Person]) -> dict[str, str]:
+    """For each of all merged records, the id of the person for whom it stands."""
+    into = {person.person_id: person.merged_into for person in merged}
+
+    def root(person_id: str) -> str:
+        seen = {person_id}
+        while into.get(person_id, person_id) not in seen:
+            person_id = into[person_id]
+            seen.add(person_id)
+        return person_id
+
+    return {person_id: root(person_id) for person_id in into}
+
+
 def live_templates(store: Store, pack_id: str) -> Iterator[Template]:
     """The templates of a pack that a gallery holds: those of active people, each under the `person_id` of
     the person for whom its record stands."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ray_backend.domain.answers import Erasure, PersonDetails
-from ray_backend.domain.errors import FaceBelongsToAnother
+from ray_backend.domain.answers import Erasure, PersonDetails, PersonRow
+from ray_backend.domain.errors import Conflict, FaceBelongsToAnother
 from ray_backend.domain.model import Page, PeopleQuery, Person, Template
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.codes import Codes
 from ray_backend.services.erasing import Eraser
+from ray_backend.services.identity import as_of, canonical, ids_of, merged_records
 from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.owner import find_other_owner
+from ray_backend.services.people_rows import rows_of
 from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.roster import Roster
+
+_MERGED = "This record was merged into another person. Open that person instead, or undo the merge first."
 
 
 class PeopleService:
@@ -49,16 +53,26 @@ class PeopleService:
         """One page of people."""
         return self._store.list_people(query)
 
+    def find_rows(self, query: PeopleQuery) -> Page[PersonRow]:
+        """One page of people as a list shows them."""
+        page = self._store.list_people(query)
+        return replace(page, items=rows_of(self._store, page.items))
+
     def by_employee_id(self, employee_id: str) -> Person | None:
-        """The person with this employee id, or None."""
-        return self._store.find_person(employee_id)
+        """The person with this employee id, also one of a record that was merged into theirs, or None."""
+        found = self._store.find_person(employee_id)
+        return found and canonical(self._store.get_person, found.person_id)
 
     def details(self, person_id: str) -> PersonDetails:
-        """Raises PersonNotFound."""
+        """Of the person for whom the record with this id stands. Raises PersonNotFound."""
+        person = canonical(self._store.get_person, person_id)
+        merged = merged_records(self._store.merged_people, [person.person_id])
+        ids = [person.person_id, *(one.person_id for one in merged)]
         return PersonDetails(
-            self._store.get_person(person_id),
-            tuple(self._store.templates_of(person_id)),
-            has_code=self._codes.has(person_id),
+            person,
+            tuple(self._store.templates_of_many(ids)),
+            has_code=any(map(self._codes.has, ids)),
+            merged=tuple(sorted(merged, key=lambda one: one.employee_id)),
         )
 
     def departments(self) -> list[str]:
@@ -68,10 +82,10 @@ class PeopleService:
     def update(self, person_id: str, draft: PersonDraft, *, actor: str) -> Person:
         """Changes what was typed in at registration. Consent stays as it was given.
 
-        Raises InvalidInput, PersonNotFound, DuplicateEmployeeId.
+        Raises InvalidInput, PersonNotFound, DuplicateEmployeeId, and Conflict for a merged record.
         """
         draft = draft.checked()
-        before = self._store.get_person(person_id)
+        before = self._of_their_own(person_id)
         after = replace(
             before,
             employee_id=draft.employee_id,
@@ -93,10 +107,12 @@ class PeopleService:
     def set_active(self, person_id: str, active: bool, *, actor: str) -> Person:
         """A deactivated person keeps all data, but is not recognised any more.
 
-        Raises PersonNotFound, and FaceBelongsToAnother when the person was registered anew meanwhile.
+        Raises PersonNotFound, Conflict for a merged record, and FaceBelongsToAnother when the person was
+        registered anew meanwhile.
         """
-        person = replace(self._store.get_person(person_id), active=active)
-        templates = [t for t in self._store.templates_of(person_id) if t.pack_id == self._policy.pack_id]
+        person = replace(self._of_their_own(person_id), active=active)
+        stored = self._store.templates_of_many(ids_of(self._store, person_id))
+        templates = [as_of(t, person) for t in stored if t.pack_id == self._policy.pack_id]
         if active:
             self._refuse_second_registration(person, templates)
         self._store.update_person(person)
@@ -112,8 +128,10 @@ class PeopleService:
     def set_code(self, person_id: str, code: str | None, *, actor: str) -> None:
         """Gives the person a PIN or badge number of 4 to 12 digits for the kiosk; None takes it away.
 
-        Raises PersonNotFound, InvalidInput for one that is too easy, and Conflict for one that is taken.
+        Raises PersonNotFound, InvalidInput for one that is too easy, and Conflict for one that is taken and
+        for a merged record. What was merged into the person keeps its own code, which goes on working.
         """
+        self._of_their_own(person_id)
         self._codes.set(person_id, code, actor=actor)
 
     def remove_template(self, template_id: str, *, actor: str) -> Template:
@@ -136,6 +154,13 @@ class PeopleService:
         return self._eraser.erase(
             person_id, typed_employee_id=typed_employee_id, keep_punches=keep_punches, actor=actor
         )
+
+    def _of_their_own(self, person_id: str) -> Person:
+        """Raises PersonNotFound, and Conflict for a record that was merged into another."""
+        person = self._store.get_person(person_id)
+        if person.merged_into:
+            raise Conflict(_MERGED)
+        return person
 
     def _refuse_second_registration(self, person: Person, templates: list[Template]) -> None:
         """Two people with one face would both be ambiguous for ever."""

@@ -3,55 +3,68 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Sequence
 
 from ray_backend.domain.errors import PersonNotFound, StoreUnavailable
-from ray_backend.domain.model import PeopleQuery, Person
+from ray_backend.domain.model import Person
 from ray_backend.ports import Store
+from ray_backend.services import identity
 from ray_backend.services.reach import Reach
-
-_PAGE = 1000
 
 
 class Roster:
-    """People by their ids. The database is asked for as long as it answers: another process may have
-    erased somebody a moment ago. Safe to call from several threads."""
+    """People by the ids of their records, also of those that were merged into theirs.
+
+    The database is asked for as long as it answers: another process may have erased somebody a moment
+    ago. Safe to call from several threads.
+    """
 
     def __init__(self, store: Store, reach: Reach) -> None:
         """Reads everybody. Raises StoreUnavailable."""
         self._store = store
         self._reach = reach
         self._lock = threading.Lock()
-        self._people: dict[str, Person] = {}
-        query = PeopleQuery(limit=_PAGE)
-        while True:
-            page = store.list_people(query)
-            self._people.update({person.person_id: person for person in page.items})
-            if page.next_cursor is None:
-                return
-            query = replace(query, cursor=page.next_cursor)
+        self._people = {person.person_id: person for person in identity.everybody(store)}
 
     def get(self, person_id: str) -> Person:
-        """Raises PersonNotFound, and StoreUnavailable for somebody unknown while the database is away."""
+        """The person for whom the record with this id stands.
+
+        Raises PersonNotFound, and StoreUnavailable for somebody unknown while the database is away.
+        """
         try:
-            person = self._reach.ask(lambda: self._store.get_person(person_id))
+            return self._reach.ask(lambda: identity.canonical(self._read, person_id))
         except PersonNotFound:
             self.forget(person_id)
             raise
+        except StoreUnavailable as away:
+            try:
+                return identity.canonical(self._remembered, person_id)
+            except PersonNotFound:
+                raise away from None
+
+    def ids_of(self, person_id: str) -> tuple[str, ...]:
+        """The id of a person, and those of all records that were merged into theirs."""
+        try:
+            merged = self._reach.ask(lambda: identity.merged_records(self._store.merged_people, [person_id]))
         except StoreUnavailable:
-            with self._lock:
-                known = self._people.get(person_id)
-            if known is None:
-                raise
-            return known
-        self.put(person)
-        return person
+            merged = identity.merged_records(self._remembered_merged, [person_id])
+        return (person_id, *(person.person_id for person in merged))
+
+    def aliases(self) -> dict[str, str]:
+        """For each record that was merged, the id of the person for whom it stands."""
+        try:
+            merged = self._reach.ask(self._store.merged_people)
+        except StoreUnavailable:
+            merged = self._remembered_merged(None)
+        return identity.aliases(merged)
 
     def of_department(self, department: str) -> frozenset[str]:
         """The ids of everybody in this department, as this process knows it."""
         with self._lock:
             return frozenset(
-                person.person_id for person in self._people.values() if person.department == department
+                person.person_id
+                for person in self._people.values()
+                if person.department == department and not person.merged_into
             )
 
     def put(self, person: Person) -> None:
@@ -63,3 +76,20 @@ class Roster:
         """Somebody was erased; unknown ids are no error."""
         with self._lock:
             self._people.pop(person_id, None)
+
+    def _read(self, person_id: str) -> Person:
+        person = self._store.get_person(person_id)
+        self.put(person)
+        return person
+
+    def _remembered(self, person_id: str) -> Person:
+        with self._lock:
+            known = self._people.get(person_id)
+        if known is None:
+            raise PersonNotFound("This person is not known here.")
+        return known
+
+    def _remembered_merged(self, into: Sequence[str] | None) -> list[Person]:
+        with self._lock:
+            merged = [person for person in self._people.values() if person.merged_into]
+        return [person for person in merged if into is None or person.merged_into in into]

@@ -38,6 +38,7 @@ _REPEATABLE = frozenset(
         "enrolments.review",
         "enrolments.check",
         "people.find",
+        "people.find_rows",
         "people.details",
         "people.by_employee_id",
         "people.departments",
