@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from ray_backend.clock import SystemClock
@@ -17,13 +17,17 @@ from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import AuditEntry, Pack, PeopleQuery, Person, Punch, Template
 from ray_backend.domain.site import SiteSettings, from_environment
 from ray_backend.gallery import open_gallery
+from ray_backend.gallery.exact import ExactGallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
 from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Journal, LivenessModel, Store
 from ray_backend.services import codes, look_alikes, site
 from ray_backend.services.access import AccessService
+from ray_backend.services.account_book import ACCOUNTS
 from ray_backend.services.accounts import AccountService
 from ray_backend.services.audit import Auditor
 from ray_backend.services.audit_log import AuditLog
+from ray_backend.services.bulk_import.rehearsal import rehearsal
+from ray_backend.services.bulk_import.service import ImportService
 from ray_backend.services.calibration import CalibrationService
 from ray_backend.services.certificates import CertificateService
 from ray_backend.services.check_in import CheckInService
@@ -36,6 +40,7 @@ from ray_backend.services.guided import GuidedEnrolment
 from ray_backend.services.identity import live_templates
 from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
 from ray_backend.services.note_log import NoteLog
+from ray_backend.services.merge import MergeService
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.person_file import PersonFileService
@@ -45,6 +50,7 @@ from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
 from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
+from ray_backend.services.sessions import SESSIONS
 from ray_backend.services.sign_in import SignInService
 from ray_backend.services.traces import Traces
 from ray_backend.settings import Settings
@@ -66,6 +72,7 @@ class Records:
     check_ins: CheckInService
     enrolments: EnrolService
     people: PeopleService
+    merges: MergeService
     reports: ReportService
     access: AccessService
     accounts: AccountService
@@ -74,6 +81,7 @@ class Records:
     overview: OverviewService
     calibration: CalibrationService
     groups: GroupService
+    imports: ImportService
     site: site.SiteService
     retention: RetentionService
     certificates: CertificateService
@@ -186,7 +194,9 @@ def build_records(
     check_pack(store, pack)
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
     reach = Reach(store)
-    remembered = RememberedSettings(store, reach, *codes.PREFIXES, look_alikes.PREFIX, site.KEY)
+    remembered = RememberedSettings(
+        store, reach, *codes.PREFIXES, look_alikes.PREFIX, site.KEY, ACCOUNTS, SESSIONS
+    )
     rules = site.SiteService(
         store, clock, from_environment(settings), remembered, liveness_models=bool(settings.liveness_models)
     )
@@ -197,7 +207,7 @@ def build_records(
         "roster": roster,
         "punches": punches,
         "codes": codes.Codes(store, reach, remembered, roster, clock),
-        "look_alikes": look_alikes.LookAlikes(store, remembered, gallery, policy),
+        "look_alikes": look_alikes.LookAlikes(store, remembered, gallery, policy, roster),
     }
     notes = NoteLog(store, _notes(settings), reach, punches)
     calibration = CalibrationService(store, clock, policy)
@@ -206,22 +216,22 @@ def build_records(
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
     eraser.finish()
     check_ins = CheckInService(store, reach, gallery, clock, policy, **known, notes=notes)
-    accounts = AccountService(store, clock)
+    enrol_with = partial(EnrolService, clock=clock, policy=policy, pack_spec=pack_spec)
+    enrolments = enrol_with(
+        store,
+        gallery,
+        roster=roster,
+        look_alikes=known["look_alikes"],
+        consent_version=rules.keep_consent_text,
+    )
+    accounts = AccountService(store, clock, remembered=remembered)
     people = PeopleService(store, gallery, clock, policy, **known, eraser=eraser)
     return Records(
         store=store,
         check_ins=check_ins,
-        enrolments=EnrolService(
-            store,
-            gallery,
-            clock,
-            policy,
-            pack_spec,
-            roster=roster,
-            look_alikes=known["look_alikes"],
-            consent_version=rules.keep_consent_text,
-        ),
+        enrolments=enrolments,
         people=people,
+        merges=MergeService(store, gallery, clock, policy, roster=roster, look_alikes=known["look_alikes"]),
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         accounts=accounts,
@@ -229,7 +239,7 @@ def build_records(
         audit_log=AuditLog(store),
         overview=OverviewService(store, gallery, pack, punches),
         calibration=calibration,
-        groups=GroupService(store, check_ins, clock, policy),
+        groups=GroupService(store, roster, check_ins, clock, policy),
         site=rules,
         retention=RetentionService(store, clock, rules.current, people, punches, reach),
         certificates=CertificateService(store),

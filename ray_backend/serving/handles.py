@@ -42,6 +42,8 @@ _REPEATABLE = frozenset(
         "people.details",
         "people.by_employee_id",
         "people.departments",
+        "merges.preview",
+        "merges.merged",
         "reports.report",
         "reports.today",
         "reports.recent_punches",
@@ -65,6 +67,9 @@ _REPEATABLE = frozenset(
         "calibration.start",
         "calibration.state",
         "groups.record_present",
+        "imports.known",
+        "imports.end_rehearsal",
+        "imports.take",
         "site.current",
         "site.defaults",
         "site.changed_names",
@@ -182,6 +187,12 @@ class PooledFaces:
     def pack(self) -> Pack:
         """The pack that the actors run."""
         return self._call("describe", repeats=1)
+
+    @property
+    def width(self) -> int:
+        """How many pictures can be looked at at once. Raises BackendUnavailable."""
+        self._give_back(self._take())
+        return len(self._in_flight)
 
     def analyse(
         self,

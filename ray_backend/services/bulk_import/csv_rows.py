@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 from charset_normalizer import from_bytes
@@ -33,7 +34,9 @@ def csv_rows(file: BinaryIO) -> Iterator[Row]:
         text.seek(0)
         yield from _rows(csv.reader(_lines(text), delimiter=delimiter))
     finally:
-        text.detach()
+        # The file may be closed by now, and is not this function's to close.
+        with suppress(ValueError):
+            text.detach()
 
 
 def _rows(reader) -> Iterator[Row]:

@@ -15,7 +15,7 @@ ARCHIVE_ENDINGS = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2
 TABLE_ENDINGS = frozenset({".csv", ".tsv", ".xlsx"})
 _JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "$recycle.bin"})
 # "E017_Ada Lovelace": an id has a digit; without one the whole name is the id.
-_ID_AND_NAME = re.compile(r"(?P<id>[^_]*\d[^_]*)_(?P<name>.+)")
+_ID_AND_NAME = re.compile(r"(?P<id>[^_]*\d[^_]*)_(?P<name>.+)", re.DOTALL)
 # What a spreadsheet would run (OWASP: CSV injection). A lone sign and a negative number run nothing.
 _FORMULA = re.compile(r"^\s*(?:[=@＝＠]|[+\-＋－].*[(|!])", re.DOTALL)
 # Joiners are part of some scripts; other invisible signs only disguise a name or turn its direction.

@@ -5,7 +5,8 @@ The same enrolment runs over these as over the real ones, so its outcomes are th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ray_backend.domain.errors import DuplicateEmployeeId
 from ray_backend.domain.model import AuditEntry, Candidate, Person, Template
 from ray_backend.ports import GalleryIndex, Store
+from ray_backend.services.enrol import EnrolService
 
 
 class RehearsedStore:
@@ -85,6 +87,14 @@ class RehearsedGallery:
         return [list(_best(real + own, limit)) for real, own in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """An enrolment over the site as it would be, and the store that it reads."""
+
+    store: Any
+    enrolments: EnrolService
+
+
 class Nobody:
     """Stands for a roster and for look-alikes: a dry run has nothing to tell them."""
 
@@ -93,6 +103,15 @@ class Nobody:
 
     def note(self, templates: Sequence[Template]) -> None:
         """Nothing happened."""
+
+
+def rehearsal(
+    store: Store, gallery: GalleryIndex, own: GalleryIndex, enrol_with: Callable[..., EnrolService]
+) -> Rehearsal:
+    """A dry run over a site. `own` is an empty gallery, `enrol_with` makes an `EnrolService` of the rest."""
+    rehearsed = RehearsedStore(store)
+    enrolments = enrol_with(rehearsed, RehearsedGallery(gallery, own), roster=Nobody(), look_alikes=Nobody())
+    return Rehearsal(rehearsed, enrolments)
 
 
 def _best(candidates: list[Candidate], limit: int) -> Iterator[Candidate]:

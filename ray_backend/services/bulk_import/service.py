@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ray_backend.domain.answers import PhotoReview
 from ray_backend.domain.errors import Conflict, InvalidInput, NotFound, PackMismatch, PhotosRefused
@@ -14,6 +13,7 @@ from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.bulk_import.entries import FileOutcome, refusal
+from ray_backend.services.bulk_import.rehearsal import Rehearsal
 from ray_backend.services.bulk_import.words import Fate, Why, because
 from ray_backend.services.enrol import EnrolService
 from ray_backend.services.roster import Roster
@@ -36,14 +36,6 @@ class Taken:
 
     created: bool
     files: tuple[FileOutcome, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """An enrolment over the site as it would be, and the store that it reads."""
-
-    store: Any
-    enrolments: EnrolService
 
 
 class ImportService:

@@ -62,9 +62,10 @@ class Source:
     def people(self) -> Iterator[Entry]:
         """Every person, once: who stands there a second time is refused, and names the first place.
 
-        Raises InvalidInput for a table that cannot be read.
+        Raises InvalidInput for a table that cannot be read, and where there is nobody at all.
         """
         places: dict[str, str] = {}
+        entry = None
         for entry in self._entries():
             checked = self._checked(entry)
             if checked.draft is not None:
@@ -73,6 +74,10 @@ class Source:
                     twice = refusal(checked.place, because(Why.SAME_PERSON_TWICE, place=first))
                     checked = replace(checked, draft=None, photos=(), refused=(twice, *checked.refused))
             yield checked
+        if entry is None:
+            raise InvalidInput(
+                "There is nobody in it. Make a folder for each person: <employee_id>_<name>/*.jpg"
+            )
 
     def _find(self, path: Path) -> None:
         if path.is_dir():

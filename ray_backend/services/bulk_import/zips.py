@@ -29,6 +29,7 @@ from ray_backend.services.bulk_import.words import Reason, Why, because
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # flags of an entry (PKWARE APPNOTE 4.4.4)
 _DIRECTORY_SIZE = 5  # place in what zipfile reads from the archive's end
+_STEP = 16 * 1024
 _SMALL = 1_000_000  # bytes; what unpacks to less harms nobody, whatever its ratio
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
@@ -132,8 +133,7 @@ class ZipTree:
             return because(Why.ARCHIVE_TOO_LARGE, limit=self._limits.expansion)
         before = self._file.count
         try:
-            with self._zip.open(info) as file:
-                data = file.read(most_bytes + 1)
+            data = self._unpack(info, most_bytes + 1)
         except _DAMAGE:
             return because(Why.DAMAGED)
         self._unpacked += len(data)
@@ -141,6 +141,14 @@ class ZipTree:
         if len(data) > _SMALL and ratio > self._limits.photo_ratio:
             return because(Why.BOMB, ratio=ratio)
         return data if len(data) <= most_bytes else too_many_bytes(most_bytes)
+
+    def _unpack(self, info: zipfile.ZipInfo, most_bytes: int) -> bytes:
+        data = bytearray()
+        with self._zip.open(info) as file:
+            # zipfile reads as much packed as it is asked for unpacked: small steps keep the ratio honest.
+            while len(data) < most_bytes and (chunk := file.read(min(_STEP, most_bytes - len(data)))):
+                data += chunk
+        return bytes(data)
 
     def _listed(self) -> dict[tuple[str, ...], zipfile.ZipInfo]:
         """The files by the parts of their paths, sorted, without junk and without one folder around all."""
