@@ -6,7 +6,6 @@ KIOSK = {
     "idle": "Step in front of the camera",
     "starting": "Starting the camera",
     "allow": "If the browser asks, allow the camera.",
-    "online": "Connected",
     "connecting": "Connecting",
     "offline": "No connection",
     "camera": "No camera",
@@ -30,6 +29,13 @@ KIOSK = {
     "codeOffline": "The code could not be checked. Please try again in a moment.",
 }
 
+# By the camera's mode: what the corner says while all is well, and the call to somebody who comes.
+KIOSK_BY_MODE = {
+    "websocket": {"online": "Live camera, connected"},
+    "webrtc": {"online": "Video stream, connected"},
+    "photo": {"online": "Photo button", "idle": "Take a photo of your face"},
+}
+
 # Keys are the names of the errors of getUserMedia, and "InsecureContext" of our own.
 CAMERA_PROBLEMS = {
     "NotAllowedError": (
@@ -44,8 +50,9 @@ CAMERA_PROBLEMS = {
     "InsecureContext": (
         "This address may not use the camera",
         "Browsers allow the camera only at https:// addresses and at http://localhost. "
-        "Open this page with https, or on the computer that runs Rollcall. For a trial, start Rollcall with "
-        "ROLLCALL_HTTPS=self-signed.",
+        "Open this page with https, or on the computer that runs Rollcall. For a trial on a local network start "
+        "Rollcall with ROLLCALL_HTTPS=self-signed ROLLCALL_ADDRESS=0.0.0.0 make run and open the address that "
+        "it prints.",
     ),
     "other": ("The camera does not start", "Check its cable, then try again."),
 }

@@ -114,12 +114,15 @@ class KioskSession:
         )
 
     def code(self, digits: str, request_id: str) -> KioskAnswer:
-        """The punch of the person with this code; the same `request_id` gives the same punch.
+        """The punch of the person with this code; the same `request_id` gives the same punch, also from a
+        process that was started meanwhile.
 
         Raises WrongCredentials and TooManyAttempts.
         """
-        key = f"{self._kiosk}/{self._visit}/code/{request_id}"
-        self._result = self._check_ins.punch_by_code(digits, kiosk=self._kiosk, idempotency_key=key)
+        key = f"{self._kiosk}/code/{request_id}"
+        answer = self._check_ins.punch_by_code(digits, kiosk=self._kiosk, idempotency_key=key)
+        made_by_this = answer.punch is not None and answer.punch.idempotency_key == key
+        self._result = replace(answer, repeated=answer.repeated and not made_by_this)
         return KioskAnswer(Scene(Phase.DECIDED), check_in=self._result)
 
     def not_me(self, punch_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What the browser says about its camera, as a small component; shows a stream that it has started."""
+"""What the browser says about its camera, as a small component that also starts a stream."""
 
 from __future__ import annotations
 
@@ -8,24 +8,13 @@ import streamlit as st
 
 from streamlit_app import texts
 
-_CSS = """
-video { display: block; margin: auto; max-width: 100%; height: 44vh; border-radius: 0.75rem;
-  transform: scaleX(-1); }
-video[hidden] { display: none; }
-"""
 _mount = st.components.v2.component(
     "rollcall_camera_starter",
-    html='<video playsinline muted hidden aria-hidden="true"></video>',
-    css=_CSS,
+    html="<div hidden></div>",
     js=(Path(__file__).parent / "starter.js").read_text(encoding="utf-8"),
 )
-_PROBLEMS = {"denied": "NotAllowedError", "none": "NotFoundError"}
-_INSECURE = (
-    "This address may not use the camera",
-    "Browsers allow the camera only at https:// addresses and at http://localhost. Open this page with "
-    "https, or on the computer that runs Rollcall. For a trial on a local network start Rollcall with "
-    "`ROLLCALL_HTTPS=self-signed ROLLCALL_ADDRESS=0.0.0.0 make run` and open the address that it prints.",
-)
+# From the states of `starter.js` to the names of the browser's own errors.
+PROBLEMS = {"denied": "NotAllowedError", "none": "NotFoundError", "insecure": "InsecureContext"}
 
 
 def camera_state(press: str = "", nudge: bool = False) -> str:
@@ -45,7 +34,5 @@ def camera_state(press: str = "", nudge: bool = False) -> str:
 
 def camera_problem(state: str) -> tuple[str, str] | None:
     """A headline and what to do, or None where nothing stands in the camera's way."""
-    if state == "insecure":
-        return _INSECURE
-    name = _PROBLEMS.get(state)
+    name = PROBLEMS.get(state)
     return texts.CAMERA_PROBLEMS[name] if name else None

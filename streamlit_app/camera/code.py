@@ -1,47 +1,52 @@
-"""The other way on pages that Streamlit draws: a typed code instead of a face."""
+"""The other way on pages that Streamlit draws: typed codes and "This is not me", over one conversation."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
+from typing import Literal
 
 import streamlit as st
 
 from ray_backend.domain.model import new_id
-from streamlit_app.camera.modes import Kiosk
+from streamlit_app import deps
+from streamlit_app.camera import protocol
+from streamlit_app.camera.card import kiosk_card
+from streamlit_app.camera.modes import Kiosk, Mode, runs_words
 from streamlit_app.camera.page_sessions import PageSession
-from streamlit_app.camera.protocol import Code, Frame
+from streamlit_app.camera.protocol import Frame, Refused
 from streamlit_app.kiosk_words import Answer
 
-_PAGE = "kiosk_page"
-_LONGEST = 20
-_NOT_DIGITS = Answer("wrong", "This code is not right", "A code has digits only. Please try again.")
+_PAGE, _REPLY = "kiosk_page", "kiosk_reply"
 
 
 def page_session(kiosk: Kiosk) -> PageSession:
     """This browser tab's conversation with the kiosk's session, kept over all runs of the page."""
     key = f"{_PAGE}-{kiosk.name}"
     if key not in st.session_state:
-        st.session_state[key] = PageSession(kiosk.settings.kiosk_name)
+        st.session_state[key] = PageSession(lambda: deps.site().kiosk_name, new_id())
     return st.session_state[key]
 
 
-def ask(kiosk: Kiosk, asked: Frame | Code) -> tuple[Answer, str]:
-    """The answer, and the name of the result that it tells; empty where it is none."""
-    message = page_session(kiosk).answer(kiosk.backend, kiosk.name, asked)
-    answer = Answer(**{field.name: message[field.name] for field in fields(Answer)})
-    return answer, answer.result
+def ask(kiosk: Kiosk, frame: Frame) -> Answer:
+    """What to show after this frame."""
+    message = page_session(kiosk).answer(kiosk.backend, kiosk.name, frame)
+    return Answer(**{field.name: message[field.name] for field in fields(Answer)})
 
 
-def typed_code(kiosk: Kiosk) -> Answer | None:
-    """A field for the code; the answer to one that was just typed."""
-    with st.form("kiosk_code", clear_on_submit=True, border=False):
-        left, right = st.columns([3, 1], vertical_alignment="bottom")
-        digits = left.text_input(
-            "Or type your code", type="password", max_chars=_LONGEST, autocomplete="off", key="kiosk_digits"
-        )
-        if not right.form_submit_button("Check in", icon=":material/dialpad:", width="stretch"):
-            return None
-    digits = digits.strip()
-    if not (digits.isascii() and digits.isdigit()):
-        return _NOT_DIGITS
-    return ask(kiosk, Code(digits, new_id()))[0]
+def screen(kiosk: Kiosk, mode: Mode, *, layout: Literal["full", "inline"]) -> bool:
+    """Shows the kiosk's screen and answers what is asked there, which begins the page's run anew.
+
+    Returns whether the person wants the photo page instead.
+    """
+    reply = st.session_state.get(_REPLY)
+    why = runs_words(mode, kiosk.why) if kiosk.why else ""
+    heard = kiosk_card(deps.site(), mode, why, layout=layout, reply=reply)
+    if heard.asked:
+        try:
+            asked = protocol.parse({"text": json.dumps(dict(heard.asked))})
+        except Refused:
+            return heard.photo
+        st.session_state[_REPLY] = page_session(kiosk).answer(kiosk.backend, kiosk.name, asked)
+        st.rerun()
+    return heard.photo

@@ -5,7 +5,9 @@
 const ANSWER_TIMEOUT_MS = 10000;
 const SEND_AGAIN_FOR_MS = 8000; // then a frame or a code without an answer is too old
 const RECONNECT_MS = [300, 1000, 2000, 3000, 5000];
-const ASK_PAGE_EVERY_MS = 10000;
+// A connection that stood will mostly come back; one that never did may be barred on the way, and then the
+// page has to find another one while somebody waits.
+const ASK_PAGE_EVERY_MS = { stood: 10000, never: 800 };
 
 class Link {
   constructor({ answered, replied, failed, changed, refused }) {
@@ -42,6 +44,7 @@ class Link {
 
   opened() {
     this.failures = 0;
+    this.stood = true;
     this.changed("online");
     for (const { text } of this.requests.values()) this.socket.send(text);
     if (!this.waiting) return;
@@ -58,7 +61,8 @@ class Link {
     this.failures += 1;
     this.again = setTimeout(() => this.ensure(), wait);
     // A browser does not say why a connection was refused. The page knows whether the token still counts.
-    if (this.failures > 1 && Date.now() - this.askedPageAt > ASK_PAGE_EVERY_MS) {
+    const every = this.stood ? ASK_PAGE_EVERY_MS.stood : ASK_PAGE_EVERY_MS.never;
+    if (this.failures > 1 && Date.now() - this.askedPageAt > every) {
       this.askedPageAt = Date.now();
       this.refused();
     }

@@ -30,26 +30,22 @@ export default function (component) {
   };
 }
 
-class Kiosk {
+class Kiosk extends Front {
   constructor(root) {
-    this.root = root;
-    this.tones = new Tones();
-    this.screen = new Screen(root, (tone) => this.tones.play(tone));
+    super(root);
     const video = root.querySelector("video");
     this.camera = new Camera(video, (problem) => this.screen.showCamera(problem));
     this.motion = new Motion(video);
     this.link = new Link({
       answered: (answer) => this.answered(answer),
       replied: (answer) => this.replied(answer),
-      failed: (request) => request.type === "code" && this.keypad.failed(),
+      failed: (request) => this.failed(request),
       changed: (state) => this.screen.showLink(state),
       refused: () => this.trigger?.("refused", Date.now()),
     });
-    this.keypad = new Keypad(root, (digits) => this.sendCode(digits), () => this.screen.interrupt());
     this.pace = PACE_MS.served;
     this.sentAt = 0;
-    this.wireButtons();
-    this.timers = [setInterval(() => this.look(), LOOK_EVERY_MS), setInterval(() => this.screen.tick(), 100)];
+    this.looking = setInterval(() => this.look(), LOOK_EVERY_MS);
     this.onVisible = () => document.visibilityState === "visible" && this.wake();
     document.addEventListener("visibilitychange", this.onVisible);
     // Streamlit may leave this page's own element in place while another mode runs: it would keep the
@@ -64,26 +60,9 @@ class Kiosk {
     this.root.querySelector(".kiosk")?.remove();
   }
 
-  wireButtons() {
-    const on = (selector, work) => (this.root.querySelector(selector).onclick = work);
-    on(".retry", () => this.camera.open());
-    on(".photo", () => this.trigger?.("photo", true));
-    on(".code", () => this.keypad.open());
-    on(".code-key", () => this.keypad.open());
-    on(".not-me", () => this.notMe());
-    // Browsers allow the full screen only after a touch; a mouse belongs to somebody at a desk.
-    this.root.querySelector(".kiosk").onpointerup = ({ pointerType }) => {
-      if (pointerType === "touch" && !document.fullscreenElement) {
-        document.documentElement.requestFullscreen?.().catch(() => {});
-      }
-    };
-  }
-
   update(data, setTriggerValue) {
     if (this.left) return;
-    this.trigger = setTriggerValue;
-    this.keypad.configure(data.texts);
-    this.screen.configure(data);
+    this.configure(data, setTriggerValue);
     this.link.configure(data);
     if (this.started) return;
     this.started = true;
@@ -100,33 +79,15 @@ class Kiosk {
 
   answered(answer) {
     this.pace = paceAfter(answer);
-    // A greeting ends an empty keypad; whoever is typing goes on and is greeted afterwards.
-    if (answer.result && isGreeting(answer) && this.keypad.isEmpty) this.keypad.close();
-    this.screen.receive(answer, this.keypad.isOpen);
+    super.answered(answer);
   }
 
-  replied(answer) {
-    if (answer.type === "not_me") {
-      this.keypad.open();
-      this.keypad.say(`${answer.headline}. ${answer.hint}`);
-    } else if (isGreeting(answer)) {
-      this.keypad.close();
-      this.screen.receive(answer);
-    } else {
-      this.keypad.receive(answer);
-      this.tones.play("refused");
-    }
+  ask(name, request) {
+    this.link.ask(name, request);
   }
 
-  sendCode(digits) {
-    const request_id = randomName();
-    this.link.ask(request_id, { type: "code", digits, request_id });
-  }
-
-  notMe() {
-    const punch_id = this.screen.takeDisputable();
-    if (punch_id) this.link.ask(punch_id, { type: "not_me", punch_id });
-    else this.keypad.open();
+  retry() {
+    this.camera.open();
   }
 
   look() {
@@ -162,11 +123,10 @@ class Kiosk {
   }
 
   stop() {
-    this.timers.forEach(clearInterval);
+    super.stop();
+    clearInterval(this.looking);
     document.removeEventListener("visibilitychange", this.onVisible);
     window.removeEventListener("rollcall-camera-taken", this.onTaken);
-    this.keypad.stop();
-    this.tones.stop();
     this.camera.stop();
     this.link.stop();
   }

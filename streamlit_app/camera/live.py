@@ -8,10 +8,11 @@ import streamlit as st
 
 from ray_backend.domain.site import SiteSettings
 from streamlit_app import texts
+from streamlit_app.camera.modes import Mode
 
 HERE = Path(__file__).parent
 # One module: a name that a file uses stands in it or in one before it.
-SCRIPTS = ("tones.js", "camera.js", "link.js", "keypad.js", "screen.js", "live.js")
+SCRIPTS = ("tones.js", "camera.js", "link.js", "keypad.js", "screen.js", "front.js", "live.js")
 _mount = st.components.v2.component(
     "rollcall_live_camera",
     html=(HERE / "live.html").read_text(encoding="utf-8"),
@@ -37,11 +38,16 @@ def live_camera(token: str, site: SiteSettings) -> bool:
 
 def kiosk_data(token: str, site: SiteSettings) -> dict:
     """What the component is told: where to connect, and all its words."""
+    return {"socket": "cam", "token": token} | screen_data(site, Mode.WEBSOCKET)
+
+
+def screen_data(site: SiteSettings, mode: Mode, why: str = "") -> dict:
+    """What the screen is told in every mode; `why` says in words why this one runs, or is empty."""
     return {
-        "socket": "cam",
-        "token": token,
         "site": site.site_name,
         "zone": site.time_zone,
-        "texts": texts.KIOSK,
+        "mode": mode.value,
+        "why": why,
+        "texts": texts.KIOSK | texts.KIOSK_BY_MODE[mode.value],
         "problems": {name: list(words) for name, words in texts.CAMERA_PROBLEMS.items()},
     }

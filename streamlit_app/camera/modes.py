@@ -51,7 +51,8 @@ _FAILURES = {
     Mode.WEBSOCKET: "the direct connection (WebSocket) cannot be opened",
     Mode.WEBRTC: "neither a direct connection nor a video stream gets through",
 }
-# A browser that cannot connect tells the page every ten seconds. Once may be a hiccup.
+# A browser that never could connect tells the page about every second, one whose connection broke every ten
+# seconds. Once may be a hiccup.
 _REFUSALS = 2
 _REFUSALS_WITHIN_S = 60.0
 

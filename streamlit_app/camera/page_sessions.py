@@ -42,8 +42,12 @@ class Kiosk(Protocol):
 class PageSession:
     """One page's conversation. Safe to call from several threads: a lost connection may still be busy."""
 
-    def __init__(self, naming: Naming) -> None:
+    def __init__(self, naming: Callable[[], Naming], visit: str) -> None:
+        """`naming` is how the site shows people's names, asked for each answer.
+
+        `visit` is the page's own random name: what it asks has the same name after a restart, too."""
         self._naming = naming
+        self._visit = visit
         self._lock = threading.Lock()
         self._kiosk: Kiosk | None = None
         self._last: dict[type, tuple[Frame | Code, dict]] = {}
@@ -54,13 +58,13 @@ class PageSession:
     def answer(self, backend: Backend, kiosk: str, asked: Frame | Code | NotMe) -> dict:
         """The message for one request. What is sent again gets the same message again."""
         with self._lock:
-            if isinstance(asked, NotMe):
-                return _message(asked, self._not_me(asked.punch_id))
             last, message = self._last.get(type(asked), (None, {}))
             if asked == last:
                 return message
             try:
                 self._kiosk = self._kiosk or backend.kiosk_session(kiosk)
+                if isinstance(asked, NotMe):
+                    return _message(asked, self._not_me(asked.punch_id))
                 shown = self._ask(asked)
             except Unavailable:
                 # Not kept: asking again is right.
@@ -82,18 +86,27 @@ class PageSession:
             return kiosk_words.WRONG_CODE
 
     def _coded(self, asked: Code) -> KioskAnswer:
-        answer = self._kiosk.code(asked.digits, asked.request_id)
+        answer = self._kiosk.code(asked.digits, f"{self._visit}/{asked.request_id}")
         self._coded_at = time.monotonic()
         return answer
 
     def _show(self, answer: KioskAnswer, *, coded: bool = False) -> Answer:
         if not coded and self._served_by_code(answer):
             return Answer("idle")
-        shown = replace(kiosk_words.kiosk_answer(answer, self._naming), result=self._name(answer.check_in))
-        if shown.punch_id and shown.name:
-            self._may_dispute(shown.punch_id)
-            return shown
-        return replace(shown, punch_id="")
+        shown = replace(kiosk_words.kiosk_answer(answer, self._naming()), result=self._name(answer.check_in))
+        return replace(shown, punch_id=self._disputable_of(shown))
+
+    def disputable(self, shown: Answer) -> str:
+        """The punch that "This is not me" may be said to after this answer, which the page shows now; may
+        be empty."""
+        with self._lock:
+            return self._disputable_of(shown)
+
+    def _disputable_of(self, shown: Answer) -> str:
+        if not (shown.punch_id and shown.name):
+            return ""
+        self._may_dispute(shown.punch_id)
+        return shown.punch_id
 
     def _served_by_code(self, answer: KioskAnswer) -> bool:
         """Whether this would send somebody to type a code who has just done so."""
@@ -139,7 +152,7 @@ class PageSessions:
     """All pages' sessions, by the page's random name. Bounded: the longest unused one goes first."""
 
     def __init__(self, naming: Callable[[], Naming]) -> None:
-        """`naming` is asked when a page opens."""
+        """`naming` as in `PageSession`."""
         self._naming = naming
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, str], _Kept] = {}
@@ -151,7 +164,8 @@ class PageSessions:
             kept = self._kept.get((kiosk, name))
             if kept is None:
                 self._make_room()
-                kept = self._kept[kiosk, name] = _Kept(PageSession(self._naming()), time.monotonic())
+                page = PageSession(self._naming, name)
+                kept = self._kept[kiosk, name] = _Kept(page, time.monotonic())
             kept.connections += 1
             return kept.page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import streamlit as st
 
@@ -10,25 +11,24 @@ from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import new_id
 from streamlit_app import deps
 from streamlit_app.camera.browser import camera_problem, camera_state
-from streamlit_app.camera.card import card_html
-from streamlit_app.camera.code import typed_code
+from streamlit_app.camera.card import answer_html
+from streamlit_app.camera.code import page_session, screen
 from streamlit_app.camera.modes import Ended, Kiosk, Mode, runs_words
 from streamlit_app.kiosk_words import Answer, answer_to
 
 PICTURES = ["jpg", "jpeg", "png", "webp"]
-_BEFORE = Answer("idle", "Take a photo of your face")
+_BEFORE = Answer("idle")
 _NO_FACE = Answer("hint", "No face was found", "Look straight at the camera and take the photo again.")
 
 
 def photo_mode(kiosk: Kiosk) -> Ended:
     """A check-in with a photo. The same photo is one punch, however often the page runs."""
-    _, middle, _ = st.columns([1, 4, 1])
+    _, middle, _ = st.columns([1, 6, 1])
     with middle:
-        st.title("Check in with a photo")
-        photo = _photo()
         card = st.empty()
-        answer = typed_code(kiosk) or (_answer(kiosk, photo) if photo else _BEFORE)
-        card.html(card_html(answer))
+        screen(kiosk, Mode.PHOTO, layout="inline")
+        photo = _photo()
+        card.html(answer_html(_answer(kiosk, photo) if photo else _BEFORE))
         st.caption(runs_words(Mode.PHOTO, kiosk.why))
     return Ended.STAYS
 
@@ -58,5 +58,9 @@ def _answer(kiosk: Kiosk, picture: bytes) -> Answer:
     answer = answer_to(check_in, key, deps.site().kiosk_name)
     if answer.state == "idle":
         answer = _NO_FACE
+    if answer.state not in ("hint", "adjust"):
+        refused = answer.state in ("unknown", "ambiguous", "spoof")
+        punch_id = page_session(kiosk).disputable(answer)
+        answer = replace(answer, result=key, punch_id=punch_id, offer_code=refused)
     st.session_state["kiosk_answer"] = (key, answer)
     return answer

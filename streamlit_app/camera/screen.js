@@ -25,8 +25,9 @@ class Screen {
     this.camera = "starting";
   }
 
-  configure({ texts, problems, site, zone }) {
+  configure({ texts, problems, site, zone, why }) {
     Object.assign(this, { texts, problems });
+    this.text(".why", why);
     const labels = { ".retry": "retry", ".photo": "photo", ".code": "code", ".code-key span": "codeKey" };
     for (const [place, name] of Object.entries(labels)) this.text(place, texts[name]);
     this.text(".site", site);
@@ -82,6 +83,7 @@ class Screen {
   }
 
   showCamera(problem) {
+    if (problem === this.camera) return;
     this.camera = problem;
     this.paint();
   }
@@ -141,6 +143,7 @@ class Screen {
       return { state: "ambiguous", look: "full", headline: this.texts.code, offer_code: true };
     }
     if (answer.state === "idle") return { state: "idle", look: "quiet", headline: this.texts.idle };
+    if (answer.state === "trouble") return { ...answer, look: "full" };
     return { ...answer, look: REFUSALS.includes(answer.state) ? "full" : "panel" };
   }
 

@@ -1,6 +1,6 @@
 // Says how the browser's camera is doing, and presses START of streamlit-webrtc, whose own way to start by
 // itself is not reliable. It goes on looking: after an interruption START is there again. The library shows
-// nobody the picture that it sends, so this does.
+// nobody the picture that it sends, so this hands it on, as `window.rollcallStream`.
 
 const LOOK_EVERY_MS = 500;
 const PRESS_AGAIN_MS = 5000;
@@ -11,7 +11,7 @@ const starters = new WeakMap();
 export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
   let starter = starters.get(parentElement);
   if (!starter) {
-    starter = new Starter(parentElement.querySelector("video"));
+    starter = new Starter();
     starters.set(parentElement, starter);
   }
   Object.assign(starter, { label: data.press, tell: (state) => setStateValue("camera", state) });
@@ -23,8 +23,7 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
 }
 
 class Starter {
-  constructor(video) {
-    this.video = video;
+  constructor() {
     this.pressedAt = 0;
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
   }
@@ -62,10 +61,8 @@ class Starter {
     const open = devices.getUserMedia.bind(devices);
     devices.getUserMedia = async (constraints) => {
       const stream = await open(constraints);
-      this.video.srcObject = stream;
-      this.video.hidden = false;
-      this.video.play().catch(() => {});
-      stream.getVideoTracks()[0].addEventListener("ended", () => (this.video.hidden = true));
+      show(stream);
+      stream.getVideoTracks()[0].addEventListener("ended", () => show(null));
       return stream;
     };
   }
@@ -73,8 +70,13 @@ class Starter {
   stop() {
     this.stopped = true;
     clearInterval(this.timer);
-    this.video.srcObject = null;
+    show(null);
   }
+}
+
+function show(stream) {
+  window.rollcallStream = stream;
+  window.dispatchEvent(new Event("rollcall-stream"));
 }
 
 // A kiosk has nothing to press there.

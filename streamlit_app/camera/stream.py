@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ray_backend.domain.errors import Unavailable, WrongCredentials
-from streamlit_app.camera.browser import camera_problem, camera_state
-from streamlit_app.camera.card import card_html
-from streamlit_app.camera.code import ask, typed_code
-from streamlit_app.camera.modes import Ended, Kiosk, Mode, runs_words
+from streamlit_app.camera.browser import PROBLEMS, camera_state
+from streamlit_app.camera.card import answer_html
+from streamlit_app.camera.code import ask, screen
+from streamlit_app.camera.modes import Ended, Kiosk, Mode
 from streamlit_app.camera.newest import NewestFrame, as_jpeg
 from streamlit_app.camera.protocol import Frame
 from streamlit_app.kiosk_words import Answer
@@ -36,19 +36,10 @@ _NO_SERVERS = {"iceServers": []}
 _WAIT_S = 1.0
 _EVERY_S = {"idle": 0.5, "away": 1.0}
 _OFTEN_S = 0.12
-_HOLD_RESULT_S = 2.5
 _GIVE_UP_AFTER_S = 20.0
 _CHECK_TOKEN_EVERY_S = 30.0
-_STARTING = Answer("idle", "Starting the camera", "If the browser asks, allow the camera.")
-_IDLE = Answer("idle", "Step in front of the camera")
-_QUIET = Answer("away", "No picture arrives", "It comes back by itself. Please wait.")
-_STYLE = """<style>
-.stMainBlockContainer { padding-top: 1rem; padding-bottom: 0; }
-.rc-answer { min-height: 26vh; }
-.rc-answer p { font-size: clamp(2rem, 7.5vmin, 5.5rem); }
-.rc-answer small { font-size: clamp(1.35rem, 4.5vmin, 3rem); }
-.rc-sign { font-size: clamp(3rem, 14vmin, 9rem); }
-</style>"""
+_IDLE = Answer("idle")
+_QUIET = Answer("trouble", "No picture arrives", "It comes back by itself. Please wait.")
 
 
 @dataclass
@@ -60,30 +51,24 @@ class _Stream:
     seq: int = 0
     seen_at: float | None = None
     waiting_since: float = field(default_factory=time.monotonic)
-    shown: Answer = _STARTING
-    shown_until: float = 0.0
+    shown: Answer = _IDLE
+    beats: int = 0
 
-    def show(self, answer: Answer, result: str) -> Answer:
-        """What is to be seen now: a result stays a while, unless another one comes."""
-        now = time.monotonic()
-        if not result and now < self.shown_until:
-            return self.shown
-        if result:
-            self.shown_until = now + _HOLD_RESULT_S
-        self.shown = _IDLE if answer.state == "idle" else answer
-        return self.shown
+    def draw(self, place, answer: Answer, camera: str = "") -> None:
+        """Tells the screen what to show, and that this run goes on."""
+        self.shown = answer
+        self.beats += 1
+        place.html(answer_html(answer, camera=camera, beat=str(self.beats)))
 
 
 def stream_mode(kiosk: Kiosk) -> Ended:
     """Shows the stream and answers it until the page is run anew or the stream has failed."""
     stream: _Stream = st.session_state.setdefault(STATE, _Stream())
-    st.html(_STYLE)
     place = st.empty()
-    place.html(card_html(stream.shown))
     state = camera_state(_START, nudge=not stream.settled)
-    coded = typed_code(kiosk)
-    wants_photo = st.button("Use a photo instead", icon=":material/photo_camera:")
-    st.caption(runs_words(Mode.WEBRTC, kiosk.why))
+    problem = PROBLEMS.get(state, "")
+    stream.draw(place, stream.shown, problem or ("starting" if stream.seen_at is None else ""))
+    wants_photo = screen(kiosk, Mode.WEBRTC, layout="full")
     if state == "streamless" or not _receive(stream.newest):
         return Ended.FAILED
     if wants_photo:
@@ -93,12 +78,8 @@ def stream_mode(kiosk: Kiosk) -> Ended:
         # the page: it would hold the camera. The browser begins the next run.
         stream.settled = True
         return Ended.STAYS
-    if coded is not None:
-        stream.show(coded, result="code")
-    problem = camera_problem(state)
-    if problem is not None:
+    if problem:
         stream.waiting_since = time.monotonic()
-        place.html(card_html(Answer("hint", *problem)))
         return Ended.STAYS
     return _answer_all(kiosk, stream, place, allowed=state == "ready")
 
@@ -131,7 +112,7 @@ def _answer_all(kiosk: Kiosk, stream: _Stream, place, *, allowed: bool) -> Ended
         frame = stream.newest.take(_WAIT_S)
         now = time.monotonic()
         if frame is None:
-            place.html(card_html(_waiting(stream, now)))
+            stream.draw(place, *_waiting(stream))
             if not allowed:
                 # Nobody has allowed the camera yet: that is no failure of the stream.
                 stream.waiting_since = now
@@ -141,8 +122,8 @@ def _answer_all(kiosk: Kiosk, stream: _Stream, place, *, allowed: bool) -> Ended
             continue
         stream.waiting_since = stream.seen_at = now
         stream.seq += 1
-        answer, result = ask(kiosk, Frame(stream.seq, as_jpeg(frame)))
-        place.html(card_html(stream.show(answer, result)))
+        answer = ask(kiosk, Frame(stream.seq, as_jpeg(frame)))
+        stream.draw(place, answer)
         if now - checked_at > _CHECK_TOKEN_EVERY_S:
             checked_at = now
             if not _still_allowed(kiosk):
@@ -151,10 +132,8 @@ def _answer_all(kiosk: Kiosk, stream: _Stream, place, *, allowed: bool) -> Ended
         time.sleep(max(0.0, due_at - time.monotonic()))
 
 
-def _waiting(stream: _Stream, now: float) -> Answer:
-    if now < stream.shown_until:
-        return stream.shown
-    return _STARTING if stream.seen_at is None else _QUIET
+def _waiting(stream: _Stream) -> tuple[Answer, str]:
+    return (_IDLE, "starting") if stream.seen_at is None else (_QUIET, "")
 
 
 def _still_allowed(kiosk: Kiosk) -> bool:

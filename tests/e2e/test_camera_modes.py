@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import running_site
-from tests.e2e.test_kiosk import import_people, photo_folder
+from tests.e2e.conftest import register, running_site
 from tests.people import face_photo
 from tests.video import film_of_nobody, film_of_person
 
 SEEN_MS = 20_000
+# From the page's first words: an idle machine takes 3 s, most of it Streamlit's own.
+OTHER_WAY_S = 8.0
 GIVEN_UP_MS = 60_000
+CODES = {1: "482916"}
 _NO_WEBRTC = "delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection;"
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Persons 0 and 1 are registered; kiosks find their mode by themselves."""
+    """Persons 0, 1 and 3 are registered, 1 has a code; kiosks find their mode by themselves."""
     root = tmp_path_factory.mktemp("modes")
+    register(root / "data", 0, 1, 3, codes=CODES)
     with running_site(root / "data", ROLLCALL_CAMERA="auto") as site:
-        import_people(site, photo_folder(root / "photos", 0, 1))
         yield site
 
 
@@ -31,30 +34,75 @@ def bar_websocket(page: Page) -> None:
     page.route_web_socket("**/cam?**", lambda socket: socket.close())
 
 
-def card(page: Page):
-    return page.locator(".rc-answer p")
+def headline(page: Page):
+    return page.locator(".kiosk .headline")
 
 
-def test_where_websockets_are_barred_the_video_stream_takes_over(site, browser_with_film, tmp_path):
+def corner(page: Page):
+    return page.locator(".kiosk .link")
+
+
+@pytest.fixture
+def stream_page(site, browser_with_film, tmp_path):
+    """Opens the kiosk where WebSockets are barred, before this film, and waits for the video stream."""
+
+    def open_page(film):
+        page = browser_with_film(film).new_page()
+        bar_websocket(page)
+        page.goto(site.kiosk_url)
+        expect(page.locator(".kiosk")).to_be_attached(timeout=SEEN_MS)
+        began = time.monotonic()
+        expect(corner(page)).to_have_text("Video stream, connected", timeout=GIVEN_UP_MS)
+        return page, time.monotonic() - began
+
+    return open_page
+
+
+def test_where_websockets_are_barred_the_video_stream_takes_over(site, stream_page, tmp_path):
     before = len(site.punches())
-    page = browser_with_film(film_of_person(tmp_path / "film.mjpeg", 0)).new_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    bar_websocket(page)
-    page.goto(site.kiosk_url)
-
-    why = page.get_by_text("WebRTC), because the direct connection (WebSocket) cannot be opened.")
-    expect(why).to_be_visible(timeout=GIVEN_UP_MS)
-    expect(card(page)).to_contain_text("Person 0", timeout=SEEN_MS)
+    page, seconds = stream_page(film_of_person(tmp_path / "film.mjpeg", 0))
+    assert seconds < OTHER_WAY_S
+    expect(headline(page)).to_contain_text("Person 0", timeout=SEEN_MS)
     # The person sees their own picture.
-    expect(page.locator("video")).to_be_visible(timeout=SEEN_MS)
-    expect(page.locator("video")).to_have_js_property("videoWidth", 640, timeout=SEEN_MS)
+    expect(page.locator(".kiosk video")).to_have_js_property("videoWidth", 640, timeout=SEEN_MS)
+    why = page.locator(".kiosk .why")
+    expect(why).to_contain_text("WebRTC), because the direct connection (WebSocket) cannot be opened.")
     time.sleep(4)
 
     punches = site.punches()[before:]
     assert len(punches) == 1
     assert punches[0].kiosk == "kiosk 1"
+
+
+def test_the_video_stream_asks_nobody_outside(site, browser_with_film, tmp_path):
+    page = browser_with_film(film_of_nobody(tmp_path / "film.mjpeg")).new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    bar_websocket(page)
+    page.goto(site.kiosk_url)
+    expect(corner(page)).to_have_text("Video stream, connected", timeout=GIVEN_UP_MS)
     assert all(url.startswith((site.url, "data:", "blob:")) for url in asked)
+
+
+def test_this_is_not_me_and_the_large_keys_are_there_in_the_video_stream_too(site, stream_page, tmp_path):
+    before = len(site.punches())
+    page, _ = stream_page(film_of_person(tmp_path / "film.mjpeg", 3))
+    page.get_by_role("button", name="This is not me").or_(page.get_by_text("I am not Person 3")).click(
+        timeout=SEEN_MS
+    )
+    keypad = page.locator("dialog.keypad")
+    expect(keypad.get_by_role("alert")).to_contain_text("Thank you", timeout=SEEN_MS)
+    for digit in "0000":
+        keypad.get_by_role("button", name=digit, exact=True).click()
+    keypad.get_by_role("button", name="OK").click()
+    expect(keypad.get_by_role("alert")).to_contain_text("This code is not right", timeout=SEEN_MS)
+    page.keyboard.type(CODES[1])
+    page.keyboard.press("Enter")
+    expect(headline(page)).to_contain_text("Person 1", timeout=SEEN_MS)
+
+    disputed = [entry.subject for entry in site.audit() if entry.action == "punch.disputed"]
+    assert set(disputed) & {punch.punch_id for punch in site.punches()}
+    assert [punch.source for punch in site.punches()[before:]][-1] == "pin"
 
 
 def test_where_video_streams_are_barred_too_a_photo_is_left(site, browser_with_film, tmp_path):
@@ -63,12 +111,15 @@ def test_where_video_streams_are_barred_too_a_photo_is_left(site, browser_with_f
     bar_websocket(page)
     page.goto(site.kiosk_url)
 
-    expect(page.get_by_text("Check in with a photo")).to_be_visible(timeout=2 * GIVEN_UP_MS)
+    expect(headline(page)).to_have_text("Take a photo of your face", timeout=GIVEN_UP_MS)
+    expect(corner(page)).to_have_text("Photo button")
     expect(page.get_by_text("neither a direct connection nor a video stream gets through")).to_be_visible()
     page.get_by_text("This computer has no camera").click()
     photo = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": face_photo(1, 1)}
     page.locator("input[type=file]").set_input_files(photo)
-    expect(card(page)).to_contain_text("Person 1", timeout=SEEN_MS)
+    expect(headline(page)).to_contain_text(re.compile("Person 1|Already checked"), timeout=SEEN_MS)
+    page.get_by_role("button", name="Code", exact=True).click()
+    expect(page.locator("dialog.keypad")).to_be_visible()
 
 
 def test_on_plain_http_at_another_name_the_page_says_how_to_mend_it(tmp_path, browser_with_film):
@@ -78,7 +129,7 @@ def test_on_plain_http_at_another_name_the_page_says_how_to_mend_it(tmp_path, br
         # A secure context is what the browser makes of the address; here it is told that this is none.
         page.add_init_script("Object.defineProperty(window, 'isSecureContext', { get: () => false })")
         page.goto(site.kiosk_url)
-        expect(card(page)).to_have_text("This address may not use the camera", timeout=SEEN_MS)
+        expect(headline(page)).to_have_text("This address may not use the camera", timeout=SEEN_MS)
         expect(page.get_by_text("ROLLCALL_HTTPS=self-signed")).to_be_visible()
         page.get_by_role("button", name="Use a photo instead").click()
         expect(page.get_by_text("ROLLCALL_HTTPS=self-signed")).to_be_visible(timeout=SEEN_MS)

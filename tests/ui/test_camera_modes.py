@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import html as html_module
 import io
+import json
+import re
 import threading
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import av
 import numpy as np
@@ -15,8 +19,9 @@ from PIL import Image
 
 from ray_backend.domain.model import PunchQuery
 from ray_backend.settings import Settings
-from streamlit_app.camera import browser, modes, stream
-from streamlit_app.camera.card import card_html
+from streamlit_app import texts
+from streamlit_app.camera import browser, card, live, modes, stream
+from streamlit_app.camera.card import answer_html
 from streamlit_app.camera.modes import Ended, Mode, Refusals, first_mode, next_mode, runs_words
 from streamlit_app.camera.newest import NewestFrame, as_jpeg
 from streamlit_app.kiosk_words import Answer
@@ -104,7 +109,7 @@ def test_auto_goes_from_mode_to_mode_and_says_why(kiosk_page, refusing, monkeypa
     kiosk_page.run()
 
     assert shown == ["the direct connection (WebSocket) cannot be opened"]
-    assert kiosk_page.title[0].value == "Check in with a photo"
+    assert len(kiosk_page.camera_input) == 1
     assert "single photos, because neither a direct connection nor a video stream" in words(kiosk_page)
 
 
@@ -114,14 +119,14 @@ def test_a_mode_that_the_settings_name_is_kept(kiosk_page, refusing, use_setting
         kiosk_page.run()
 
     assert "kiosk_mode" not in kiosk_page.session_state
-    assert len(kiosk_page.title) == 0
+    assert len(kiosk_page.camera_input) == 0
 
 
 def test_the_settings_can_name_the_photo_and_then_there_is_no_way_back(kiosk_page, use_settings):
     use_settings(camera="photo")
     kiosk_page.run()
 
-    assert kiosk_page.title[0].value == "Check in with a photo"
+    assert len(kiosk_page.camera_input) == 1
     assert "This kiosk uses single photos." in words(kiosk_page)
     assert "Back to the live camera" not in [button.label for button in kiosk_page.button]
 
@@ -131,7 +136,7 @@ def test_from_the_photo_one_gets_back_to_the_live_camera(kiosk_page):
     kiosk_page.run()
     next(button for button in kiosk_page.button if button.label == "Back to the live camera").click().run()
 
-    assert len(kiosk_page.title) == 0
+    assert len(kiosk_page.camera_input) == 0
     assert len(kiosk_page.get("bidi_component")) == 1
 
 
@@ -198,12 +203,19 @@ def streaming(kiosk_page, use_settings, monkeypatch):
 
     def run(*pictures, state="ready", connects=True, settled=True):
         use_settings(camera="webrtc")
-        clock, shown = Clock(), []
+        clock, shown, cameras, beats = Clock(), [], [], []
+
+        def noted(answer, *, camera, beat):
+            shown.append(answer)
+            cameras.append(camera)
+            beats.append(beat)
+            return answer_html(answer, camera=camera, beat=beat)
+
         monkeypatch.setattr(stream, "time", clock)
         monkeypatch.setattr(stream, "camera_state", lambda press, nudge: state)
         monkeypatch.setattr(stream, "_receive", lambda newest: connects)
         monkeypatch.setattr(stream, "as_jpeg", lossless)
-        monkeypatch.setattr(stream, "card_html", lambda answer: shown.append(answer) or card_html(answer))
+        monkeypatch.setattr(stream, "answer_html", noted)
         made = stream._Stream(settled, Sent(clock, *pictures), waiting_since=clock.now)
         kiosk_page.session_state[stream.STATE] = made
         ended = []
@@ -213,7 +225,8 @@ def streaming(kiosk_page, use_settings, monkeypatch):
         )
         kiosk_page.run()
         assert not kiosk_page.exception
-        return SimpleNamespace(shown=shown, ended=ended, seconds=clock.now - 1000.0)
+        seen = {"shown": shown, "cameras": cameras, "beats": beats}
+        return SimpleNamespace(**seen, ended=ended, seconds=clock.now - 1000.0)
 
     return run
 
@@ -257,15 +270,10 @@ def test_a_person_in_the_stream_is_recorded_and_greeted(backend, session, stream
     assert punch.kiosk == "entrance"
 
 
-def test_a_greeting_stays_for_a_while_after_the_person_left(backend, session, streaming):
-    enrol(backend, 1, name="Ada Example")
-
-    run = streaming(photo(1), *[photo()] * 8)
-
-    greeted = [answer.headline.startswith("Welcome") for answer in run.shown]
-    assert greeted.index(True) > 0
-    assert sum(greeted) > 3
-    assert "Step in front of the camera" in [answer.headline for answer in run.shown]
+def test_the_screen_hears_again_and_again_that_the_page_answers(session, streaming):
+    beats = streaming(*[photo()] * 4).beats
+    assert len(beats) > 4
+    assert len(set(beats)) == len(beats)
 
 
 def test_a_stream_without_pictures_has_failed_after_twenty_seconds(session, streaming):
@@ -292,7 +300,7 @@ def test_the_first_run_ends_so_that_what_another_mode_left_goes(session, streami
 def test_a_camera_that_cannot_be_used_is_no_failure_of_the_stream(session, streaming, state):
     run = streaming(state=state)
     assert run.ended == [Ended.STAYS]
-    assert run.shown[-1].headline == browser.camera_problem(state)[0]
+    assert texts.CAMERA_PROBLEMS[run.cameras[-1]] == browser.camera_problem(state)
 
 
 def test_nobody_having_allowed_the_camera_yet_is_no_failure(session, streaming, monkeypatch):
@@ -302,11 +310,11 @@ def test_nobody_having_allowed_the_camera_yet_is_no_failure(session, streaming, 
     class Enough(Exception):
         pass
 
-    def waiting(made, now):
-        rounds.append(now)
+    def waiting(made):
+        rounds.append(made)
         if len(rounds) > 60:
             raise Enough
-        return Answer("idle")
+        return Answer("idle"), "starting"
 
     monkeypatch.setattr(stream, "_waiting", waiting)
     with pytest.raises(AssertionError):
@@ -338,11 +346,95 @@ def test_without_permission_or_answer_the_state_of_the_camera_is_unknown():
     assert browser.camera_problem("asking") is None
 
 
-@pytest.mark.parametrize("state", ["in", "out", "already", "closer", "hold", "spoof", "locked", "away"])
-def test_a_card_has_a_look_for_every_state_and_no_markup_from_outside(state):
-    html = card_html(Answer(state, "<b>Ada</b>", note="<i>"))
-    assert "&lt;b&gt;Ada" in html
+def test_an_answer_reaches_the_screen_whole_and_without_markup():
+    html = answer_html(Answer("in", '<b>"Ada"</b>', note="it's <i>"), camera="NotFoundError", beat="7")
+    assert "<b>" not in html
     assert "<i>" not in html
+    (element,) = ElementTree.fromstring(f"<r>{html.replace(' hidden', '')}</r>")
+    assert json.loads(element.get("data-answer"))["headline"] == '<b>"Ada"</b>'
+    assert (element.get("data-camera"), element.get("data-beat")) == ("NotFoundError", "7")
+
+
+# The other way and "This is not me", on the pages that Streamlit draws
+
+
+@pytest.fixture
+def pressed(monkeypatch):
+    """What somebody does on the screen, once for each request; and what the screen was told."""
+    done, told = [], []
+
+    def mount(**options):
+        told.append(options["data"])
+        return SimpleNamespace(asked=done.pop(0) if done else None, photo=False)
+
+    monkeypatch.setattr(card, "_mount", mount)
+    return SimpleNamespace(do=done.append, told=told)
+
+
+def code_request(digits, request_id="request-1"):
+    return {"type": "code", "digits": digits, "request_id": request_id}
+
+
+@pytest.fixture
+def photo_page(kiosk_page):
+    kiosk_page.session_state["kiosk_mode"] = (Mode.PHOTO, "")
+    return kiosk_page
+
+
+def test_a_code_typed_on_the_photo_page_is_a_punch_and_its_answer_comes_back(backend, photo_page, pressed):
+    ada = enrol(backend, 1, name="Ada Example")
+    backend.people.set_code(ada.person_id, "482916", actor="test")
+    photo_page.run()
+    pressed.do(code_request("482916"))
+    photo_page.run()
+
+    reply = pressed.told[-1]["reply"]
+    assert (reply["type"], reply["request_id"], reply["state"]) == ("code", "request-1", "in")
+    ((punch, _),) = backend.reports.recent_punches(PunchQuery())
+    assert (punch.source, punch.kiosk) == ("pin", "entrance")
+
+
+def test_wrong_codes_on_the_photo_page_are_limited(photo_page, pressed):
+    photo_page.run()
+    for number in range(8):
+        pressed.do(code_request("0000", f"request-{number}"))
+        photo_page.run()
+    assert pressed.told[-1]["reply"]["state"] == "limited"
+    assert pressed.told[-1]["reply"]["wait_s"] > 0
+
+
+@pytest.mark.parametrize("asked", [{"type": "reboot"}, {"digits": 1}, code_request("1; drop")])
+def test_what_no_screen_of_ours_asks_is_not_answered(photo_page, pressed, asked):
+    photo_page.run()
+    pressed.do(asked)
+    photo_page.run()
+    assert not photo_page.exception
+    assert pressed.told[-1]["reply"] is None
+
+
+def test_this_is_not_me_after_a_photo_is_noted(backend, photo_page, pressed):
+    enrol(backend, 1, name="Ada Example")
+    photo_page.run()
+    photo_page.camera_input[0].set_value(("shot.jpg", photo(1), "image/jpeg"))
+    photo_page.run()
+    ((punch, _),) = backend.reports.recent_punches(PunchQuery())
+    shown = json.loads(html_module.unescape(re.search('data-answer="(.*?)"', words(photo_page))[1]))
+    assert (shown["punch_id"], shown["result"] != "") == (punch.punch_id, True)
+    pressed.do({"type": "not_me", "punch_id": punch.punch_id})
+    photo_page.run()
+
+    assert pressed.told[-1]["reply"]["headline"] == "Thank you"
+    entries = backend._records.store.list_audit(limit=100).items
+    assert [entry.subject for entry in entries if entry.action == "punch.disputed"] == [punch.punch_id]
+
+
+@pytest.mark.parametrize(
+    ("mode", "words_"),
+    [("websocket", "Live camera"), ("webrtc", "Video stream"), ("photo", "Photo button")],
+)
+def test_the_corner_says_which_mode_runs(mode, words_):
+    data = live.screen_data(SimpleNamespace(site_name="", time_zone="UTC"), Mode(mode))
+    assert words_ in data["texts"]["online"]
 
 
 # The newest frame

@@ -65,7 +65,7 @@ def test_a_photo_checks_its_person_in(backend, kiosk):
     take(kiosk.run(), photo(1))
 
     assert "Welcome, Ada Example" in words(kiosk)
-    assert "09:00 IN" in words(kiosk)
+    assert "&quot;time&quot;: &quot;09:00&quot;, &quot;direction&quot;: &quot;IN&quot;" in words(kiosk)
     assert len(punches(backend)) == 1
 
 

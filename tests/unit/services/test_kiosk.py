@@ -10,7 +10,7 @@ from ray_backend.domain.answers import CheckIn
 from ray_backend.domain.errors import BrokenImage, StoreUnavailable
 from ray_backend.domain.kiosk.session import KioskRules, Session, Terms
 from ray_backend.domain.kiosk.words import LivenessMode, Phase
-from ray_backend.domain.model import Candidate, Decision, DecisionKind, Liveness
+from ray_backend.domain.model import Candidate, Decision, DecisionKind, Direction, Liveness, Punch
 from ray_backend.services.faces import FaceService
 from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
 from ray_backend.vision.images import PillowCodec
@@ -48,7 +48,10 @@ class Records:
 
     def punch_by_code(self, code, *, kiosk, idempotency_key):
         self.punches.append((code, idempotency_key))
-        return CheckIn(Decision(DecisionKind.MATCH, Candidate(code, 1.0)))
+        first = next(key for person, key in self.punches if person == code)
+        punch = Punch(code, SetClock().now(), Direction.IN, kiosk, "pin", first, ("a", "b"))
+        decision = Decision(DecisionKind.MATCH, Candidate(code, 1.0))
+        return CheckIn(decision, punch=punch, repeated=len(self.punches) > 1)
 
     def dispute(self, punch_id, *, kiosk):
         self.disputed.append((punch_id, kiosk))
@@ -172,6 +175,18 @@ def test_a_typed_code_is_a_result_like_another_and_the_same_request_has_the_same
     assert first.scene.phase is Phase.DECIDED
     assert first.check_in.decision.kind is DecisionKind.MATCH
     assert len(set(kiosk.records.punches)) == 1
+
+
+def test_a_code_that_is_sent_again_after_a_restart_has_the_same_key_and_is_news_again(kiosk):
+    before = kiosk.session.code("4711", "page-1/request-1")
+    restarted = Kiosk()
+    restarted.records.punches = kiosk.records.punches
+    again = restarted.session.code("4711", "page-1/request-1")
+    another = restarted.session.code("4711", "page-1/request-2")
+    keys = [key for _, key in kiosk.records.punches]
+    assert (keys[0] == keys[1], keys[1] == keys[2]) == (True, False)
+    assert (before.check_in.repeated, again.check_in.repeated) == (False, False)
+    assert another.check_in.repeated
 
 
 def test_this_is_not_me_is_passed_on_with_the_kiosk(kiosk):
