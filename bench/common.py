@@ -47,12 +47,17 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
 def machine_facts() -> dict[str, Any]:
     """What the figures depend on: usable cores, processor, Python, system, and when."""
     return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "cpu": _cpu_name(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cpu_name() -> str:

@@ -41,14 +41,14 @@ def main() -> None:
     options = _options()
     shots = photos.read(options.photos)
     report: dict[str, Any] = {"bench": "accuracy", "machine": machine_facts(), "photos": len(shots)}
-    engines: list[FaceEngine] = []
+    engines: dict[str, FaceEngine] = {}
     for pack in dict.fromkeys(options.pack):
         try:
             engine = load_engine(Settings(pack=pack))
         except PackUnavailable as error:
             print(f"{pack} is left out: {error}")
             continue
-        engines.append(engine)
+        engines[pack] = engine
         report[engine.pack.pack_id] = _measure(engine, shots, options)
     found = list(spoofs.rows(engines, options.challenges))
     if found:
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--gallery", type=int, action="append", help="people in the gallery")
     parser.add_argument("--filler", choices=open_set.FILLERS, default="around", help=open_set.__doc__)
     parser.add_argument(
-        "--challenges", type=int, default=0, help="challenges for each attack and photo: minutes each"
+        "--challenges", type=int, default=0, help="challenges for each attack and photo: a minute each"
     )
     parser.add_argument("--film", help="film that shows one named person: FILE:PERSON:FROM_S:TO_S")
     parser.add_argument("--out", type=Path, default=Path("bench/results"))

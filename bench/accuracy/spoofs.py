@@ -6,38 +6,31 @@ by definition. What is measured here is what `require` does, by the passive mode
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from bench import liveness
+from bench.common import usable_cores
 from ray_backend.ports import FaceEngine
-from ray_backend.services.confidence import interval
 from ray_backend.vision.liveness import open_liveness
 from tests import faces
 
 HEADS = 100
-NOTE = (
-    "Liveness modes off and observe refuse nobody (APCER 1, BPCER 0); the rows are for require. Challenges "
-    "on one photo and one kind of attack differ in their order and movements only, so the intervals are too "
-    "narrow where trials outnumber photos. Photos of enrolled people stand for living ones, and synthetic "
-    "heads for people who follow the challenge."
-)
+NOTE = liveness.NOTE
 
 
-def rows(engines: Sequence[FaceEngine], seeds: int) -> Iterator[dict[str, object]]:
-    """What `bench.liveness` measures, with intervals; nothing without the folder of labelled faces."""
+def rows(engines: Mapping[str, FaceEngine], seeds: int) -> Iterator[dict[str, object]]:
+    """What `bench.liveness` measures, with intervals; nothing without the folder of labelled faces.
+
+    `engines` by the packs as the settings name them.
+    """
     if not faces.labelled() or not engines:
         return
     models = faces.MODELS / "liveness"
-    for engine in engines:
+    found: list[liveness.Row] = []
+    for engine in engines.values():
         if models.is_dir():
-            yield from map(_with_interval, liveness.passive_rows(engine, open_liveness(str(models))))
-        if seeds:
-            attacks = liveness.attack_rows(engine, liveness.attack_photos(), range(seeds))
-            yield from map(_with_interval, attacks)
-    yield from map(_with_interval, liveness.head_rows(range(HEADS)))
-
-
-def _with_interval(row: liveness.Row) -> dict[str, object]:
-    trials = int(row["trials"])
-    found = interval((row["share"] or 0.0) * trials, trials)
-    return {**row, "low": round(found.low, 4), "high": round(found.high, 4)}
+            found += liveness.passive_rows(engine, open_liveness(str(models)))
+    if seeds:
+        found += liveness.attack_rows(list(engines), liveness.attack_photos(), range(seeds), usable_cores())
+    found += liveness.head_rows(range(HEADS))
+    yield from map(liveness.with_interval, found)
