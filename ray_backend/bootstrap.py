@@ -16,6 +16,7 @@ from ray_backend.domain.errors import InvalidInput, PackMismatch, PackUnavailabl
 from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import AuditEntry, Pack, PeopleQuery, Person, Punch, Template
 from ray_backend.domain.site import SiteSettings, from_environment
+from ray_backend.domain.unknown import Sighting
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.exact import ExactGallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
@@ -38,7 +39,9 @@ from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
 from ray_backend.services.guided import GuidedEnrolment
 from ray_backend.services.identity import live_templates
+from ray_backend.services.inbox import Inbox
 from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
+from ray_backend.services.nearest import NearestPeople
 from ray_backend.services.note_log import NoteLog
 from ray_backend.services.merge import MergeService
 from ray_backend.services.overview import OverviewService
@@ -52,7 +55,9 @@ from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
 from ray_backend.services.sessions import SESSIONS
 from ray_backend.services.sign_in import SignInService
+from ray_backend.services.strangers import Strangers, handover
 from ray_backend.services.traces import Traces
+from ray_backend.services.unknown import UnknownService
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url
 from ray_backend.storage.copy import CopyReport
@@ -81,6 +86,7 @@ class Records:
     overview: OverviewService
     calibration: CalibrationService
     groups: GroupService
+    unknown: UnknownService
     imports: ImportService
     site: site.SiteService
     retention: RetentionService
@@ -135,8 +141,9 @@ def build_kiosk_session(
     faces: FaceService,
     check_ins: CheckInService,
     site_settings: Callable[[], SiteSettings],
+    note_unknown: Callable[[Sighting], None],
 ) -> KioskSession:
-    """A conversation of one kiosk. `faces`, `check_ins` and `site_settings` may stand for actors.
+    """A conversation of one kiosk. What is handed in may stand for actors.
 
     Raises BackendUnavailable and StoreUnavailable.
     """
@@ -146,8 +153,12 @@ def build_kiosk_session(
     def new_challenge() -> ActiveChallenge:
         return ActiveChallenge(random.SystemRandom())
 
+    clock = SystemClock()
+    strangers = Strangers(kiosk, faces.analyse, note_unknown, clock=clock, hand_over=handover())
+
     def terms() -> Terms:
         now = site_settings()
+        strangers.want(now.keep_unknown_hours > 0)
         return Terms(
             pack.threshold if now.threshold is None else now.threshold,
             pack.margin,
@@ -157,7 +168,14 @@ def build_kiosk_session(
 
     rules = Session(KioskRules(), terms(), look_alikes=KnownLookAlikes(check_ins.look_alikes))
     return KioskSession(
-        kiosk, rules, faces, check_ins, pack_id=pack.pack_id, clock=SystemClock(), terms=terms
+        kiosk,
+        rules,
+        faces,
+        check_ins,
+        pack_id=pack.pack_id,
+        clock=clock,
+        terms=terms,
+        strangers=strangers,
     )
 
 
@@ -209,6 +227,7 @@ def build_records(
         "codes": codes.Codes(store, reach, remembered, roster, clock),
         "look_alikes": look_alikes.LookAlikes(store, remembered, gallery, policy, roster),
     }
+    inbox = Inbox(store, clock, policy, lambda: rules.current().keep_unknown_hours)
     notes = NoteLog(store, _notes(settings), reach, punches)
     calibration = CalibrationService(store, clock, policy)
     parts = {f"shard {index}": shard for index, shard in enumerate(shards)} or {"gallery": gallery}
@@ -240,8 +259,13 @@ def build_records(
         overview=OverviewService(store, gallery, pack, punches),
         calibration=calibration,
         groups=GroupService(store, roster, check_ins, clock, policy),
+        unknown=UnknownService(
+            store, reach, clock, policy, inbox, NearestPeople(store, gallery, policy), enrolments
+        ),
         site=rules,
-        retention=RetentionService(store, clock, rules.current, people, punches, reach),
+        retention=RetentionService(
+            store, clock, rules.current, people, punches, reach, remove_unknown=inbox.remove_before
+        ),
         certificates=CertificateService(store),
         person_file=PersonFileService(store, gallery, policy, roster),
     )

@@ -72,6 +72,7 @@ class Backend:
         self._timer: RetentionTimer | None = None
         self.certificates = self._service("certificates")
         self.person_file = self._service("person_file").read
+        self.unknown = self._service("unknown")
         self._check_ins = self._service("check_ins")
         self._enrolments = self._service("enrolments")
 
@@ -115,7 +116,9 @@ class Backend:
 
         admit(self.caller, "check_ins.punch_recognised")
         pack = self.overview().pack
-        return build_kiosk_session(pack, kiosk, self._faces, self._check_ins, self.site.current)
+        return build_kiosk_session(
+            pack, kiosk, self._faces, self._check_ins, self.site.current, self.unknown.note
+        )
 
     def recognise(self, image: bytes) -> Recognition:
         """Everybody in a picture, without recording anything. Raises ImageRejected."""

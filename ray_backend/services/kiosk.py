@@ -27,6 +27,7 @@ from ray_backend.services.faces import Embed
 
 if TYPE_CHECKING:
     from ray_backend.domain.kiosk.session import Session
+    from ray_backend.services.strangers import Strangers
 
 # Somebody who gets no result for this long is offered the other way.
 OFFER_CODE_AFTER_S = 4.0
@@ -76,10 +77,11 @@ class KioskSession:
         pack_id: str,
         clock: Clock,
         terms: Callable[[], Terms] | None = None,
+        strangers: Strangers | None = None,
         elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`terms` says what the site decides by now; it is asked every other second and may raise
-        Unavailable. None: `rules` stay as they are."""
+        Unavailable. None: `rules` stay as they are. `strangers` keeps the faces that nobody matched."""
         self._kiosk = kiosk
         self._rules = rules
         self._faces = faces
@@ -87,6 +89,7 @@ class KioskSession:
         self._pack_id = pack_id
         self._terms = terms
         self._terms_at_s = elapsed_s()
+        self._strangers = strangers
         self._clock = clock
         self._elapsed_s = elapsed_s
         self._visit = new_id()
@@ -100,11 +103,16 @@ class KioskSession:
         wanted = self._rules.wanted()
         embed = Embed.NEAREST_GOOD if wanted.embedding else Embed.NOTHING
         analysis = self._faces.analyse(image, embed, liveness=wanted.liveness)
-        scene, verdict = self._rules.observe(self._seen(analysis))
+        seen = self._seen(analysis)
+        if self._strangers is not None:
+            self._strangers.see(image, seen)
+        scene, verdict = self._rules.observe(seen)
         if scene.phase is not Phase.DECIDED:
             self._result = None
         if verdict is not None:
             self._unsettled = verdict
+            if self._strangers is not None:
+                self._strangers.decided(verdict, self._pack_id)
             self._settle()
         return KioskAnswer(
             scene,

@@ -67,6 +67,8 @@ _REPEATABLE = frozenset(
         "calibration.start",
         "calibration.state",
         "groups.record_present",
+        "unknown.cards",
+        "unknown.faces",
         "imports.known",
         "imports.end_rehearsal",
         "imports.take",
