@@ -41,9 +41,9 @@ from ray_backend.services.guided import GuidedEnrolment
 from ray_backend.services.identity import live_templates
 from ray_backend.services.inbox import Inbox
 from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
+from ray_backend.services.merge import MergeService
 from ray_backend.services.nearest import NearestPeople
 from ray_backend.services.note_log import NoteLog
-from ray_backend.services.merge import MergeService
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.person_file import PersonFileService
@@ -261,6 +261,14 @@ def build_records(
         groups=GroupService(store, roster, check_ins, clock, policy),
         unknown=UnknownService(
             store, reach, clock, policy, inbox, NearestPeople(store, gallery, policy), enrolments
+        ),
+        imports=ImportService(
+            store,
+            clock,
+            enrolments,
+            roster,
+            rules.keep_consent_text,
+            lambda: rehearsal(store, gallery, ExactGallery(pack.dimension), enrol_with),
         ),
         site=rules,
         retention=RetentionService(

@@ -47,8 +47,8 @@ class ImportService:
         clock: Clock,
         enrolments: EnrolService,
         roster: Roster,
-        rehearse: Callable[[], Rehearsal],
         consent_version: Callable[[], str],
+        rehearse: Callable[[], Rehearsal],
     ) -> None:
         self._store = store
         self._clock = clock
