@@ -1,0 +1,146 @@
+"""Section Privacy: what people agree to, and what is kept for how long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ray_backend.client import Backend
+from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.retention import Due
+from ray_backend.domain.site import (
+    LONGEST_KEEP_DAYS,
+    LONGEST_KEEP_HOURS,
+    LONGEST_UNSEEN_MONTHS,
+    SiteSettings,
+    consent_version,
+)
+from streamlit_app import deps, presenters
+from streamlit_app import settings_words as words
+from streamlit_app.notes import attempt
+from streamlit_app.session import ACTOR
+from streamlit_app.site_settings.saving import save
+
+_PREVIEW = "retention_preview"
+_MOST_ROWS = 200
+
+
+def render(backend: Backend) -> None:
+    """Consent first: nothing is kept without it."""
+    now = backend.site.current()
+    _consent(backend, now)
+    st.subheader("What is kept for how long")
+    _last_sweep(backend)
+    changes = _retention(now)
+    show, keep = st.columns(2)
+    if show.button("Show what would go", icon=":material/visibility:", width="stretch"):
+        st.session_state[_PREVIEW] = True
+    if keep.button("Save", type="primary", key="save-retention", width="stretch"):
+        st.session_state[_PREVIEW] = True
+        save(backend, changes, "Saved. The next sweep goes by it; below is what it removes.")
+    if st.session_state.get(_PREVIEW):
+        _preview(backend, now, changes)
+
+
+def _consent(backend: Backend, now: SiteSettings) -> None:
+    st.subheader("Consent")
+    st.write("Whoever is registered agrees to this text. Which version it was is kept with the person.")
+    text = st.text_area("Consent text", now.consent_text, height=140, max_chars=5000, key="consent_text")
+    text = (text or "").strip()
+    version = consent_version(text)
+    if version == now.consent_version:
+        st.caption(f"Version {version}, in force.")
+        return
+    with st.container(border=True):
+        st.caption(f"Preview of version {version}")
+        st.checkbox(presenters.plain(text) or "–", disabled=True, key="consent_preview")
+    st.caption("Whoever agreed to an earlier version stays registered with that one.")
+    if st.button("Save this text", type="primary", key="save-consent"):
+        save(
+            backend,
+            {"consent_text": text},
+            f"The consent text is saved as version {version}.",
+        )
+
+
+def _retention(now: SiteSettings) -> dict[str, Any]:
+    left, right = st.columns(2, gap="medium")
+    unknown = left.number_input(
+        "Hours to keep the faces of strangers", 0, LONGEST_KEEP_HOURS, now.keep_unknown_hours,
+        help="0: they are never kept, and the list of unknown faces stays empty.",
+    )  # fmt: skip
+    decisions = right.number_input(
+        "Days to keep decisions of kiosks", 1, LONGEST_KEEP_DAYS, now.keep_decisions_days,
+        help="They hold no names and no faces; statistics are made of them.",
+    )  # fmt: skip
+    months = left.number_input(
+        "Months after which people who were not seen are erased", 0, LONGEST_UNSEEN_MONTHS,
+        now.people_unseen_months, help="0: nobody is erased by itself.",
+    )  # fmt: skip
+    punches = right.radio(
+        "Their attendance records", list(words.PUNCHES), format_func=words.PUNCHES.get,
+        index=list(words.PUNCHES).index(now.unseen_punches), horizontal=True,
+    )  # fmt: skip
+    return {
+        "keep_unknown_hours": unknown,
+        "keep_decisions_days": decisions,
+        "people_unseen_months": months,
+        "unseen_punches": punches,
+    }
+
+
+def _last_sweep(backend: Backend) -> None:
+    last = backend.retention.last()
+    if last is None:
+        st.caption("What is due is removed every hour. Nothing was due yet.")
+        return
+    st.caption(words.sweep_words(last, deps.site().zone))
+    if last.held_back:
+        due = backend.retention.due()
+        if due.too_many:
+            st.error(words.held_back_words(due), icon=":material/pan_tool:")
+            if st.button("Look at these people", key="held-back"):
+                st.session_state[_PREVIEW] = True
+
+
+def _preview(backend: Backend, now: SiteSettings, changes: dict[str, Any]) -> None:
+    try:
+        due = backend.retention.due(changes)
+    except InvalidInput as error:
+        st.error(error.message, icon=":material/error:")
+        return
+    saved = all(getattr(now, name) == value for name, value in changes.items())
+    with st.container(border=True):
+        st.markdown(
+            "**What the next sweep removes**" if saved else "**What a sweep would remove if you save**"
+        )
+        for sentence in words.due_words(due):
+            st.write(sentence)
+        if due.people:
+            _people(backend, due, saved)
+
+
+def _people(backend: Backend, due: Due, saved: bool) -> None:
+    rows = words.due_rows(due.people[:_MOST_ROWS], deps.site().zone)
+    st.dataframe(rows, hide_index=True, width="stretch")
+    if len(due.people) > _MOST_ROWS:
+        st.caption(f"The first {_MOST_ROWS} are shown.")
+    if not due.too_many:
+        return
+    st.warning(words.held_back_words(due), icon=":material/pan_tool:")
+    if saved and st.button("Erase these people…", key="erase-due"):
+        confirm_erasure(backend, len(due.people))
+
+
+@st.dialog("Erase people who were not seen?")
+def confirm_erasure(backend: Backend, number: int) -> None:
+    """Asks for the number, which nobody types by mistake."""
+    st.write(f"{number:,} people are erased with their photos, for good. This cannot be undone.")
+    typed = st.text_input("Type how many people to confirm", key="erase-due-number")
+    if not st.button("Erase", type="primary", key="erase-due-yes"):
+        return
+    if typed.strip() != str(number):
+        st.error(f"Type the number exactly as shown: {number}.", icon=":material/error:")
+        return
+    attempt("What was due is removed.", lambda: backend.retention.sweep_agreed(number, actor=ACTOR))
