@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from ray_backend.domain.answers import (
@@ -24,6 +25,7 @@ from ray_backend.settings import Settings
 
 if TYPE_CHECKING:
     from ray_backend.bootstrap import Records
+    from ray_backend.services.bulk_import.desk import Desk
     from ray_backend.services.faces import FaceService
     from ray_backend.services.guided import GuidedEnrolment
     from ray_backend.services.kiosk import KioskSession
@@ -38,6 +40,14 @@ class Photo:
 
     label: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBackend:
+    """What an import needs of a backend; see `bulk_import.runner.Recording`."""
+
+    analyse: Callable[[Sequence[Photo]], list[AnalysedPhoto]]
+    imports: GatedService
 
 
 class Backend:
@@ -61,6 +71,7 @@ class Backend:
         self.where = where
         self.caller = caller
         self.people = self._service("people")
+        self.merges = self._service("merges")
         self.reports = self._service("reports")
         self.access = self._service("access")
         self.accounts = self._service("accounts")
@@ -174,6 +185,26 @@ class Backend:
     def add_photos(self, person_id: str, photos: Sequence[Photo], *, source: str, actor: str) -> Enrolment:
         """Adds photos to a person; see `EnrolService.add_photos` for what it raises."""
         return self._enrolments.add_photos(person_id, self.analyse(photos), source=source, actor=actor)
+
+    def import_desk(self) -> Desk:
+        """Bulk imports as this caller. Raises Forbidden."""
+        from ray_backend.domain.quality import ENROL_LIMITS
+        from ray_backend.services.bulk_import.desk import Desk
+        from ray_backend.services.bulk_import.entries import ImportLimits
+        from ray_backend.services.bulk_import.runs import Runs
+
+        admit(self.caller, "imports.take")
+        settings = self._settings
+        hangs_on = (self.overview().pack.pack_id, settings.max_image_bytes, settings.max_image_pixels)
+        return Desk(
+            ImportBackend(self.analyse, self._service("imports")),
+            Runs(settings.data_dir / "imports"),
+            ImportLimits(settings.max_image_bytes),
+            width=self._faces.width,
+            context=f"{hangs_on} {ENROL_LIMITS}",
+            now=lambda: datetime.now(UTC),
+            folder=settings.import_dir,
+        )
 
     def export(self, report: Report, file_format: Literal["csv", "xlsx"]) -> bytes:
         """The report as a file: exactly its rows."""

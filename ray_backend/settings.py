@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(12_000_000, gt=0, description="largest picture in bytes")
     max_image_pixels: int = Field(50_000_000, gt=0, description="largest picture in pixels")
 
+    import_dir: Path | None = Field(
+        None,
+        description="folder on the server that the Import page may take photos from; none: uploads only",
+    )
+
     cooldown_s: float = Field(
         60.0, ge=0, description="seconds in which a second punch of the same person is the same visit"
     )
@@ -167,10 +172,10 @@ class Settings(BaseSettings):
         "nobody can choose their own address there",
     )
 
-    @field_validator("data_dir", "models_dir")
+    @field_validator("data_dir", "models_dir", "import_dir")
     @classmethod
-    def _expand(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
 
     @field_validator("time_zone")
     @classmethod

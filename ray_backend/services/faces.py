@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -82,6 +83,11 @@ class FaceService:
     def pack(self) -> Pack:
         """The pack that makes the embeddings."""
         return self._engine.pack
+
+    @property
+    def width(self) -> int:
+        """How many pictures can be looked at at once: one on each core."""
+        return os.cpu_count() or 1
 
     def analyse(
         self,
