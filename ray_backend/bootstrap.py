@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from ray_backend.domain.accounts import ProviderRules, parse_roles
 from ray_backend.domain.errors import InvalidInput, PackMismatch, PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import AuditEntry, Pack, PeopleQuery, Person, Punch, Template
-from ray_backend.domain.site import SiteSettings, from_environment
-from ray_backend.domain.unknown import Sighting
+from ray_backend.domain.site import from_environment
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.exact import ExactGallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
@@ -37,10 +35,8 @@ from ray_backend.services.erasing import Eraser, Place
 from ray_backend.services.faces import FaceService
 from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
-from ray_backend.services.guided import GuidedEnrolment
 from ray_backend.services.identity import live_templates
 from ray_backend.services.inbox import Inbox
-from ray_backend.services.kiosk import KioskSession, KnownLookAlikes
 from ray_backend.services.merge import MergeService
 from ray_backend.services.nearest import NearestPeople
 from ray_backend.services.note_log import NoteLog
@@ -55,7 +51,6 @@ from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
 from ray_backend.services.sessions import SESSIONS
 from ray_backend.services.sign_in import SignInService
-from ray_backend.services.strangers import Strangers, handover
 from ray_backend.services.traces import Traces
 from ray_backend.services.unknown import UnknownService
 from ray_backend.settings import Settings
@@ -133,61 +128,6 @@ def _liveness_model(settings: Settings) -> LivenessModel | None:
             "ROLLCALL_LIVENESS_WAY=active, which needs none."
         )
     return None
-
-
-def build_kiosk_session(
-    pack: Pack,
-    kiosk: str,
-    faces: FaceService,
-    check_ins: CheckInService,
-    site_settings: Callable[[], SiteSettings],
-    note_unknown: Callable[[Sighting], None],
-) -> KioskSession:
-    """A conversation of one kiosk. What is handed in may stand for actors.
-
-    Raises BackendUnavailable and StoreUnavailable.
-    """
-    from ray_backend.domain.kiosk.challenge import ActiveChallenge
-    from ray_backend.domain.kiosk.session import KioskRules, Session, Terms
-
-    def new_challenge() -> ActiveChallenge:
-        return ActiveChallenge(random.SystemRandom())
-
-    clock = SystemClock()
-    strangers = Strangers(kiosk, faces.analyse, note_unknown, clock=clock, hand_over=handover())
-
-    def terms() -> Terms:
-        now = site_settings()
-        strangers.want(now.keep_unknown_hours > 0)
-        return Terms(
-            pack.threshold if now.threshold is None else now.threshold,
-            pack.margin,
-            LivenessMode(now.liveness),
-            new_challenge if now.liveness_way == "active" else None,
-        )
-
-    rules = Session(KioskRules(), terms(), look_alikes=KnownLookAlikes(check_ins.look_alikes))
-    return KioskSession(
-        kiosk,
-        rules,
-        faces,
-        check_ins,
-        pack_id=pack.pack_id,
-        clock=clock,
-        terms=terms,
-        strangers=strangers,
-    )
-
-
-def build_guided_enrolment(pack: Pack, faces: FaceService, threshold: float | None) -> GuidedEnrolment:
-    """The way through one person's enrolment photos. `faces` may stand for actors; `threshold` is the site's
-    own, or None."""
-    from ray_backend.domain.enrolment.guide import Guide
-    from ray_backend.domain.enrolment.poses import GuideRules, poses_of
-
-    threshold = pack.threshold if threshold is None else threshold
-    rules = GuideRules(poses_of(pack.pack_id))
-    return GuidedEnrolment(faces, Guide(rules, threshold=threshold, margin=pack.margin))
 
 
 def build_records(

@@ -123,12 +123,13 @@ class Backend:
 
     def kiosk_session(self, kiosk: str) -> KioskSession:
         """A conversation with whoever stands before this kiosk, over many frames."""
-        from ray_backend.bootstrap import build_kiosk_session
+        from ray_backend.clock import SystemClock
+        from ray_backend.services.conversations import build_kiosk_session
 
         admit(self.caller, "check_ins.punch_recognised")
         pack = self.overview().pack
         return build_kiosk_session(
-            pack, kiosk, self._faces, self._check_ins, self.site.current, self.unknown.note
+            pack, kiosk, self._faces, self._check_ins, self.site.current, self.unknown.note, SystemClock()
         )
 
     def recognise(self, image: bytes) -> Recognition:
@@ -161,7 +162,7 @@ class Backend:
 
     def guided_enrolment(self) -> GuidedEnrolment:
         """Leads somebody before a camera through the photos of an enrolment. Stores nothing."""
-        from ray_backend.bootstrap import build_guided_enrolment
+        from ray_backend.services.conversations import build_guided_enrolment
 
         admit(self.caller, "enrolments.enrol")
         pack, threshold = self.overview().pack, self.site.current().threshold

@@ -108,6 +108,8 @@ RULES: dict[str, Rule] = {
     "calibration.measure": Rule(_ADMIN),
     "calibration.forget": Rule(_SYSTEM),
     "groups.record_present": Rule(_ADMIN),
+    "enrolments.enrol_faces": Rule(_SYSTEM),
+    "enrolments.add_faces": Rule(_SYSTEM),
     "unknown.note": Rule(_KIOSK, scopes.note_of_own_kiosk),
     "unknown.cards": Rule(_ADMIN),
     "unknown.faces": Rule(_ADMIN),

@@ -39,7 +39,7 @@ MAY_IMPORT = {
         "api", "bootstrap", "client", "domain", "ports", "services", "settings", "storage", "vision",
     },
     "ray_backend.client": {
-        "bootstrap", "domain", "ports", "runfile", "serving", "services", "settings", "storage",
+        "bootstrap", "clock", "domain", "ports", "runfile", "serving", "services", "settings", "storage",
     },
 }  # fmt: skip
 # Where a library may be imported.
