@@ -86,8 +86,8 @@ def _describe(certificate: SignedCertificate) -> None:
     )  # fmt: skip
     for what, number in content["removed"].items():
         console.print(f"  removed: {number} {what.replace('_', ' ')}", highlight=False)
-    kept = content["kept"]["punches_without_a_name"]
-    console.print(f"  kept: {kept} punches, without a name", highlight=False)
+    for what, number in content["kept_without_a_name"].items():
+        console.print(f"  kept without a name: {number} {what}", highlight=False)
     if certificate.verified:
         console.print("Everything was searched again after the removal, and nothing was found.")
     else:

@@ -23,6 +23,8 @@ from ray_backend.services.traces import BEGUN, Check, Traces
 
 log = logging.getLogger(__name__)
 
+# What says when somebody was there: the admin chooses whether it stays.
+_WITHOUT_A_NAME = ("punches", "entries")
 _TYPE_IT = "Type the employee id exactly as shown to confirm the erasure."
 _MERGED = (
     "This record was merged into another person. Erase that person, which erases this record too, or undo "
@@ -154,10 +156,11 @@ class Eraser:
         return self._key.sign(self._content(begun, checks))
 
     def _content(self, begun: Begun, checks: list[Check]) -> dict[str, Any]:
-        """What is signed. `removed` and `kept` are counts; `checks` say where was searched for what after
-        the removal, how many times, and how much was found: nothing, if the erasure is `verified`."""
+        """What is signed. `removed` and what is kept are counts; `checks` say where was searched for what
+        after the removal, how many times, and how much was found: nothing, if the erasure is `verified`."""
         removed = dict(begun.counts)
-        punches = removed.pop("punches")
+        timed = {what: removed.pop(what) for what in _WITHOUT_A_NAME}
+        none = dict.fromkeys(timed, 0)
         return {
             "kind": certificates.KIND,
             "version": 1,
@@ -169,12 +172,13 @@ class Eraser:
             "begun_at": begun.begun_at,
             "finished_at": self._now(),
             "interrupted": begun.interrupted,
-            "removed": removed | {"punches": 0 if begun.keep_punches else punches},
-            "kept": {"punches_without_a_name": punches if begun.keep_punches else 0},
+            "removed": removed | (none if begun.keep_punches else timed),
+            "kept_without_a_name": timed if begun.keep_punches else none,
             "where": {
                 "database": self._place.database,
                 "database_overwrites": self._place.overwrites,
                 "gallery": self._traces.places(),
+                "files": self._traces.files,
                 "memory": ["people", "punches", "codes", "look_alike_notes", "calibration"],
                 # Reports are made for each download and kept nowhere.
                 "exports_kept": 0,
@@ -188,11 +192,11 @@ class Eraser:
         next start tries again then."""
         certificate_id, verified = certificate.certificate_id, certificate.verified
         self._store.put_setting(certificates.PREFIX + certificate_id, certificates.to_record(certificate))
-        punches, kept = certificate.content["removed"]["punches"], certificate.content["kept"]
+        content = certificate.content
         detail = {
-            "templates": begun.counts["templates"],
-            "punches_removed": punches,
-            "punches_kept": kept["punches_without_a_name"],
+            "templates": content["removed"]["templates"],
+            "punches_removed": content["removed"]["punches"],
+            "punches_kept": content["kept_without_a_name"]["punches"],
             "certificate": certificate_id,
             "verified": verified,
         }

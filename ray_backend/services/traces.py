@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ray_backend.domain.entries import KINDS, EntryQuery
 from ray_backend.domain.errors import PersonNotFound
 from ray_backend.domain.model import PunchQuery, Template, UnknownFace
 from ray_backend.ports import GalleryIndex, Store
@@ -21,6 +23,8 @@ from ray_backend.services.roster import Roster
 
 # What the same numbers come to when they are multiplied in another order; no two photos do.
 _THE_SAME = 0.99999
+# Under which setting an erasure that has begun is noted until it is done.
+BEGUN = "erasing/"
 Check = dict[str, Any]
 
 
@@ -28,7 +32,9 @@ class Traces:
     """Where something about a person may lie. `ids` are all the `person_id` of one human being.
 
     `parts` are the galleries that are searched one by one: the shards of one that is spread, or the
-    gallery itself, each under the name that the certificate gives it.
+    gallery itself, each under the name that the certificate gives it. `journals` are files that name
+    people, by what they are called: each takes out a person by employee id and name. `memories` empty
+    what else this process remembers.
     """
 
     def __init__(
@@ -43,6 +49,8 @@ class Traces:
         codes: Codes,
         look_alikes: LookAlikes,
         calibration: CalibrationService,
+        journals: Mapping[str, Callable[[str, str], object]] | None = None,
+        memories: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._store = store
         self._gallery = gallery
@@ -52,7 +60,8 @@ class Traces:
         self._punches = punches
         self._codes = codes
         self._look_alikes = look_alikes
-        self._calibration = calibration
+        self._memories = (calibration.forget, *memories)
+        self._journals = dict(journals or {})
 
     def settle(self, ids: Sequence[str]) -> None:
         """Returns when no punch of theirs waits in the journal. Raises StoreUnavailable."""
@@ -69,6 +78,7 @@ class Traces:
             "codes": sum(self._codes.has(person_id) for person_id in ids),
             "look_alike_notes": self._look_alikes.count(ids),
             "unknown_faces": len(self._near(templates)),
+            "entries": self._entries_of(ids),
         }
 
     def remove(self, ids: Sequence[str], templates: Sequence[Template]) -> None:
@@ -78,6 +88,7 @@ class Traces:
             self._gallery.remove_person(person_id)
             self._codes.remove(person_id)
             self._look_alikes.forget(person_id)
+            self._take_out_of_journals(person_id)
         near = [face.face_id for face in self._near(templates)]
         if near:
             self._store.remove_unknown_faces(near)
@@ -86,12 +97,25 @@ class Traces:
             if left != group.not_people:
                 self._store.put_unknown_group(replace(group, not_people=left))
 
+    def _take_out_of_journals(self, person_id: str) -> None:
+        """While the record is still there: it has the name that they hold."""
+        with suppress(PersonNotFound):
+            person = self._store.get_person(person_id)
+            for take_out in self._journals.values():
+                take_out(person.employee_id, person.name)
+
     def forget(self, ids: Sequence[str]) -> None:
         """Empties what this process remembers of them."""
         for person_id in ids:
             self._roster.forget(person_id)
             self._punches.forget(person_id)
-        self._calibration.forget()
+        for forget in self._memories:
+            forget()
+
+    @property
+    def files(self) -> list[str]:
+        """What the files are called that name people."""
+        return sorted(self._journals)
 
     def places(self) -> list[dict[str, Any]]:
         """Each part of the gallery with its version and how many templates it holds."""
@@ -111,7 +135,7 @@ class Traces:
             "settings": self._settings_about(ids),
         }
         if not keep_punches:
-            wanted["punches"] = self._punches_of(ids)
+            wanted |= {"punches": self._punches_of(ids), "entries": self._entries_of(ids)}
         stored = [_check("database", what, len(ids), found) for what, found in wanted.items()]
         return [*stored, *(check for name, part in self._parts.items()
                            for check in self._searched(name, part, ids, templates))]  # fmt: skip
@@ -149,6 +173,10 @@ class Traces:
     def _punches_of(self, ids: Sequence[str]) -> int:
         return self._store.list_punches(PunchQuery(people=tuple(ids), limit=1)).total
 
+    def _entries_of(self, ids: Sequence[str]) -> int:
+        queries = (EntryQuery(kind, subjects=tuple(ids), limit=1) for kind in KINDS)
+        return sum(self._store.list_entries(query).total for query in queries)
+
     def _is_stored(self, person_id: str) -> bool:
         try:
             self._store.get_person(person_id)
@@ -160,10 +188,6 @@ class Traces:
         """Whatever any part of Rollcall noted under one of these ids."""
         kept = ((key, value) for key, value in self._store.settings().items() if not key.startswith(BEGUN))
         return sum(any(one in f"{key} {json.dumps(value)}" for one in ids) for key, value in kept)
-
-
-# Under which setting an erasure that has begun is noted until it is done.
-BEGUN = "erasing/"
 
 
 def _check(where: str, what: str, searched: int, found: int) -> Check:

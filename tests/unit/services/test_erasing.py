@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from ray_backend.domain.entries import CORRECTION, Entry
 from ray_backend.domain.errors import Conflict, InvalidInput, PersonNotFound, StoreUnavailable
 from ray_backend.domain.model import PunchQuery, UnknownFace, UnknownGroup
 from ray_backend.services import certificates
@@ -65,6 +66,7 @@ def full_life(site):
     unknown(site, look_alike(embedding, 0.1), "hers")
     unknown(site, look_alike(embedding, 0.1, seed=2), "somebody")
     site.store.put_unknown_group(UnknownGroup("somebody", not_people=(ada.person_id, alan.person_id)))
+    site.store.add_entry(Entry(CORRECTION, site.clock.now(), {"note": "late"}, ada.person_id, "asked"))
     site.backend.calibration.start()
     return ada, second
 
@@ -98,9 +100,9 @@ def test_everything_of_a_person_goes_and_is_counted(site):
     content = erasure.certificate.content
     assert content["removed"] == {
         "records": 2, "templates": 3, "photos": 3, "codes": 1, "look_alike_notes": 1, "unknown_faces": 2,
-        "punches": 2,
+        "punches": 2, "entries": 1,
     }  # fmt: skip
-    assert content["kept"] == {"punches_without_a_name": 0}
+    assert content["kept_without_a_name"] == {"punches": 0, "entries": 0}
     assert [face.group_id for face in site.store.unknown_faces()] == ["somebody"]
     assert site.store.unknown_groups()[0].not_people != ()
     assert erasure.certificate.verified
@@ -119,7 +121,7 @@ def test_the_certificate_says_what_where_when_and_by_whom_and_names_nobody(site)
     content = certificate.content
     assert (content["by"], content["site"], content["pack"]) == ("admin", "Rollcall", "fake")
     assert content["finished_at"] == site.clock.now().isoformat()
-    assert content["kept"] == {"punches_without_a_name": 2}
+    assert content["kept_without_a_name"] == {"punches": 2, "entries": 1}
     assert content["removed"]["punches"] == 0
     [gallery] = content["where"]["gallery"]
     assert gallery["part"] == "gallery"
