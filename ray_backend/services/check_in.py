@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
@@ -38,6 +39,7 @@ from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.note_log import NoteLog
 from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
+from ray_backend.services.punch_memory import later_of
 from ray_backend.services.reach import Reach
 from ray_backend.services.roster import Roster
 
@@ -119,7 +121,7 @@ class CheckInService:
         person = self._decider.enrolled(person_id)
         if person is None:
             return CheckIn(Decision(DecisionKind.UNKNOWN))
-        decision = Decision(DecisionKind.MATCH, Candidate(person_id, receipt.similarity))
+        decision = Decision(DecisionKind.MATCH, Candidate(person.person_id, receipt.similarity))
         return self._punch(decision, person, kiosk, idempotency_key, receipt, BY_FACE)
 
     def punch_by_code(self, code: str, *, kiosk: str, idempotency_key: str) -> CheckIn:
@@ -215,7 +217,7 @@ class CheckInService:
     ) -> tuple[Punch, bool]:
         """The punch, and whether it was there already."""
         now = self._clock.now()
-        last = self._punches.last(person.person_id)
+        last = self._last(person)
         if attendance.same_visit(last, now, self._policy.cooldown_s):
             return last, True
         punch = Punch(
@@ -234,11 +236,16 @@ class CheckInService:
             self._punches.add(punch)
         except DuplicatePunch:
             # Somebody recorded the same visit between our look and our write.
-            winner = self._punches.find(key) or self._punches.last(person.person_id)
+            winner = self._punches.find(key) or self._last(person)
             if winner is None:
                 raise
             return winner, True
         return punch, False
+
+    def _last(self, person: Person) -> Punch | None:
+        """The latest punch of the person, under whatever record it was made."""
+        punches = (self._punches.last(one) for one in self._roster.ids_of(person.person_id))
+        return reduce(later_of, punches, None)
 
     def _repeat(self, punch: Punch) -> CheckIn:
         try:

@@ -30,6 +30,7 @@ from ray_backend.domain.quality import find_issue, score
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
+from ray_backend.services.identity import as_of, canonical, ids_of
 from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.owner import belongs_to, find_other_owner
 from ray_backend.services.policy import Policy
@@ -73,12 +74,12 @@ class EnrolService:
 
     def review(self, photos: Sequence[AnalysedPhoto], person_id: str | None = None) -> list[PhotoReview]:
         """What would become of each photo if it were added to this person, or to a new one."""
-        known = self._store.templates_of(person_id) if person_id else []
+        person_id, known = self._known(person_id)
         return [review for review, _ in self._judge(photos, person_id, known)]
 
     def check(self, photos: Sequence[AnalysedPhoto], person_id: str | None = None) -> EnrolmentCheck:
         """`review`, and who looks like the person on the photos that are good enough. Stores nothing."""
-        known = self._store.templates_of(person_id) if person_id else []
+        person_id, known = self._known(person_id)
         judged = self._judge(photos, person_id, known)
         faces = [face for review, face in judged if review.reason in (None, PhotoProblem.ANOTHER_PERSON)]
         return EnrolmentCheck(
@@ -163,7 +164,8 @@ class EnrolService:
     def add_photos(
         self, person_id: str, photos: Sequence[AnalysedPhoto], *, source: str, actor: str
     ) -> Enrolment:
-        """Adds the accepted photos to a person. Photos stored before are left out, so it may be repeated.
+        """Adds the accepted photos to the person for whom the record stands. Photos stored before are left
+        out, so it may be repeated.
 
         Raises PersonNotFound, FaceBelongsToAnother, PhotosRefused and PackMismatch.
         """
@@ -173,8 +175,8 @@ class EnrolService:
     def _add_photos(
         self, person_id: str, photos: Sequence[AnalysedPhoto], source: str, actor: str
     ) -> Enrolment:
-        person = self._store.get_person(person_id)
-        known = self._store.templates_of(person_id)
+        person = canonical(self._store.get_person, person_id)
+        person_id, known = self._known(person.person_id)
         reviews, templates = self._templates(photos, person_id, known, source, self._clock.now())
         if not any(review.reason is PhotoProblem.ALREADY_STORED for review in reviews):
             self._require_some(reviews)
@@ -210,7 +212,8 @@ class EnrolService:
             self._add_template(template)
 
     def _add_template(self, template: Template) -> None:
-        person = self._store.get_person(template.person_id)
+        person = canonical(self._store.get_person, template.person_id)
+        template = as_of(template, person)
         if template.pack_id != self._policy.pack_id:
             raise PackMismatch(
                 f"This template is of the pack {template.pack_id}, not {self._policy.pack_id}."
@@ -233,6 +236,13 @@ class EnrolService:
                      thumbnail=face.thumbnail)
             for face in faces
         ]  # fmt: skip
+
+    def _known(self, person_id: str | None) -> tuple[str | None, list[Template]]:
+        """The person for whom the record stands, with all templates. Raises PersonNotFound."""
+        if person_id is None:
+            return None, []
+        person_id = canonical(self._store.get_person, person_id).person_id
+        return person_id, self._store.templates_of_many(ids_of(self._store, person_id))
 
     def _templates(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from ray_backend.domain import attendance
 from ray_backend.domain.answers import CheckIn
@@ -11,6 +12,8 @@ from ray_backend.ports import Clock, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.policy import Policy
+from ray_backend.services.punch_memory import later_of
+from ray_backend.services.roster import Roster
 
 SOURCE = "group"
 KIOSK = "group photo"
@@ -19,8 +22,11 @@ KIOSK = "group photo"
 class GroupService:
     """Records presence, and presence only: a group photo never sends anybody home."""
 
-    def __init__(self, store: Store, check_ins: CheckInService, clock: Clock, policy: Policy) -> None:
+    def __init__(
+        self, store: Store, roster: Roster, check_ins: CheckInService, clock: Clock, policy: Policy
+    ) -> None:
         self._store = store
+        self._roster = roster
         self._check_ins = check_ins
         self._clock = clock
         self._policy = policy
@@ -33,8 +39,9 @@ class GroupService:
         one within the cooldown. The same picture records nobody twice, however late it comes again.
         Raises PersonNotFound before anything is recorded.
         """
-        people = [self._store.get_person(person_id) for person_id in dict.fromkeys(person_ids)]
-        answers = [self._present(person, picture_sha256) for person in people]
+        people = [self._roster.get(person_id) for person_id in dict.fromkeys(person_ids)]
+        different = {person.person_id: person for person in people}
+        answers = [self._present(person, picture_sha256) for person in different.values()]
         recorded = sum(not answer.repeated for answer in answers)
         self._audit.record(
             actor, "group.recorded", picture_sha256, recorded=recorded, repeated=len(answers) - recorded
@@ -50,7 +57,8 @@ class GroupService:
         return self._answer(person, punch, repeated=punch.idempotency_key != key)
 
     def _todays_punch(self, person: Person) -> Punch | None:
-        last = self._store.last_punch(person.person_id)
+        punches = (self._store.last_punch(one) for one in self._roster.ids_of(person.person_id))
+        last = reduce(later_of, punches, None)
         if last is None:
             return None
         today = attendance.local_day(self._clock.now(), self._policy.zone)

@@ -11,6 +11,7 @@ from ray_backend.domain.model import Template
 from ray_backend.ports import GalleryIndex, Store
 from ray_backend.services.policy import Policy
 from ray_backend.services.reach import RememberedSettings
+from ray_backend.services.roster import Roster
 
 PREFIX = "look_alike/"
 # More people who all look like one another than there are in any family.
@@ -26,12 +27,18 @@ class LookAlikes:
     """
 
     def __init__(
-        self, store: Store, remembered: RememberedSettings, gallery: GalleryIndex, policy: Policy
+        self,
+        store: Store,
+        remembered: RememberedSettings,
+        gallery: GalleryIndex,
+        policy: Policy,
+        roster: Roster,
     ) -> None:
         self._store = store
         self._remembered = remembered
         self._gallery = gallery
         self._policy = policy
+        self._roster = roster
 
     def note(self, templates: Sequence[Template]) -> None:
         """Compares new templates with everybody in the gallery."""
@@ -57,11 +64,15 @@ class LookAlikes:
         return sum(not wanted.isdisjoint(_ids(key)) for key in self._store.settings(PREFIX))
 
     def all(self) -> dict[str, frozenset[str]]:
-        """For each person who has any, the ids of the look-alikes, with the running pack."""
+        """For each person who has any, the ids of the look-alikes, with the running pack.
+
+        What was merged into a person is the same person, and so no look-alike.
+        """
         found: defaultdict[str, set[str]] = defaultdict(set)
+        stands_for = self._roster.aliases()
         for key, pair in self._remembered.settings(PREFIX).items():
-            one, other = _ids(key)
-            if pair["pack"] == self._policy.pack_id:
+            one, other = (stands_for.get(person_id, person_id) for person_id in _ids(key))
+            if pair["pack"] == self._policy.pack_id and one != other:
                 found[one].add(other)
                 found[other].add(one)
         return {person_id: frozenset(others) for person_id, others in found.items()}

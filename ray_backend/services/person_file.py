@@ -34,8 +34,8 @@ class PersonFileService:
 
     def read(self, person_id: str) -> PersonFile:
         """Raises PersonNotFound."""
-        person = self._store.get_person(person_id)
-        ids = (person_id, *(merged.person_id for merged in self._store.merged_people([person_id])))
+        person = self._roster.get(person_id)
+        ids = self._roster.ids_of(person.person_id)
         templates = self._store.templates_of_many(ids)
         rules = self._policy
         return PersonFile(

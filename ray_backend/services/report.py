@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from ray_backend.domain.errors import PersonNotFound
 from ray_backend.domain.model import PeopleQuery, Person, Punch, PunchQuery
 from ray_backend.domain.requests import ReportQuery
 from ray_backend.ports import Clock, Store
+from ray_backend.services.identity import aliases, canonical
 
 DAY_COLUMNS = ["employee_id", "name", "department", "date", "first_in", "last_out", "hours", "punches"]
 ERASED = Person(employee_id="", name="Erased person", created_at=datetime.min, person_id="")
@@ -70,7 +71,7 @@ class ReportService:
     def report(self, query: ReportQuery) -> Report:
         """Raises InvalidInput."""
         query = query.checked()
-        people = {person.person_id: person for person in self._people(query)}
+        people = self._people_by_record(query)
         keep_erased = query.department is None and query.departments is None and not query.text
         zone = self._zone()
         punches = self._punches(query, zone, people, keep_erased)
@@ -81,16 +82,34 @@ class ReportService:
         return self._clock.now().astimezone(self._zone()).date()
 
     def recent_punches(self, query: PunchQuery) -> list[tuple[Punch, Person]]:
-        """Punches with their people, oldest first; erased people come as a nameless one."""
+        """Punches with their people, oldest first; erased people come as a nameless one.
+
+        Punches of merged records come with the person that they stand for, and are among those of that
+        person where the query names people.
+        """
+        if query.people is not None:
+            query = replace(query, people=self._all_records(query.people))
         punches = self._store.list_punches(query).items
         people = {person_id: self._person(person_id) for person_id in {p.person_id for p in punches}}
         return [(punch, people[punch.person_id]) for punch in punches]
 
     def _person(self, person_id: str) -> Person:
         try:
-            return self._store.get_person(person_id)
+            return canonical(self._store.get_person, person_id)
         except PersonNotFound:
             return ERASED
+
+    def _all_records(self, people: Sequence[str]) -> tuple[str, ...]:
+        """All records of the people for whom these records stand."""
+        stands_for = aliases(self._store.merged_people())
+        wanted = {stands_for.get(person_id, person_id) for person_id in people}
+        return (*sorted(wanted), *(record for record, owner in stands_for.items() if owner in wanted))
+
+    def _people_by_record(self, query: ReportQuery) -> dict[str, Person]:
+        """The wanted people by the ids of all their records."""
+        people = {person.person_id: person for person in self._people(query)}
+        merged = aliases(self._store.merged_people())
+        return people | {record: people[owner] for record, owner in merged.items() if owner in people}
 
     def _people(self, query: ReportQuery) -> Iterator[Person]:
         bounds = {"department": query.department, "departments": query.departments}
@@ -115,7 +134,8 @@ class ReportService:
     def _days(self, punches: list[Punch], zone: ZoneInfo, people: dict[str, Person]) -> pd.DataFrame:
         if not punches:
             return pd.DataFrame(columns=DAY_COLUMNS)
-        frame = pd.DataFrame({"person_id": [p.person_id for p in punches], "at": [p.at for p in punches]})
+        whose = [people[p.person_id].person_id if p.person_id in people else p.person_id for p in punches]
+        frame = pd.DataFrame({"person_id": whose, "at": [p.at for p in punches]})
         frame["at"] = pd.to_datetime(frame["at"], utc=True)
         frame["date"] = frame["at"].dt.tz_convert(zone).dt.date
         days = frame.groupby(["person_id", "date"], sort=False)["at"].agg(

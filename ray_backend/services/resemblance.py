@@ -10,6 +10,7 @@ from ray_backend.domain.answers import SimilarPerson
 from ray_backend.domain.errors import PersonNotFound
 from ray_backend.domain.model import AnalysedFace, Person
 from ray_backend.ports import GalleryIndex, Store
+from ray_backend.services.identity import canonical, ids_of
 from ray_backend.services.policy import Policy
 
 _NEAREST = 8
@@ -50,13 +51,13 @@ class Resemblance:
     def _person(self, person_id: str) -> Person | None:
         """The person that this record counts for; None for one that was erased a moment ago."""
         try:
-            person = self._store.get_person(person_id)
-            return self._store.get_person(person.merged_into) if person.merged_into else person
+            return canonical(self._store.get_person, person_id)
         except PersonNotFound:
             return None
 
     def _similar(self, person: Person, similarity: float, face: AnalysedFace) -> SimilarPerson:
-        own = [t for t in self._store.templates_of(person.person_id) if t.pack_id == self._policy.pack_id]
+        stored = self._store.templates_of_many(ids_of(self._store, person.person_id))
+        own = [template for template in stored if template.pack_id == self._policy.pack_id]
         nearest = max(own, key=lambda template: float(face.embedding @ template.embedding), default=None)
         return SimilarPerson(
             person,
