@@ -62,7 +62,7 @@ def own_punches(records: Records, caller: Caller, arguments: dict[str, Any]) -> 
 
 def _people_of(records: Records, departments: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
-    query: PeopleQuery | None = PeopleQuery(departments=departments, merged_into=None, limit=_PAGE)
+    query: PeopleQuery | None = PeopleQuery(departments=departments, limit=_PAGE)
     while query is not None:
         page = records.people.find(query)
         found += [person.person_id for person in page.items]
