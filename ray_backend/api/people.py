@@ -60,7 +60,9 @@ def list_people(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> dict[str, Any]:
     """One page of people, by employee id."""
-    page = api.backend.people.find(PeopleQuery(" ".join(q.split()), department, active, cursor, limit))
+    page = api.backend.people.find(
+        PeopleQuery(" ".join(q.split()), department, active=active, cursor=cursor, limit=limit)
+    )
     return {
         "people": [person_json(person) for person in page.items],
         "next_cursor": page.next_cursor,
