@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from ray_backend.jobs.people_import import draft_from_folder, person_folders
+from ray_backend.services.bulk_import.entries import ImportLimits
+from ray_backend.services.bulk_import.sources import Source
+from ray_backend.services.bulk_import.words import Reason
 from tests import people
 
 FRAME = (640, 480)  # what a kiosk's camera sends
 ENROLMENT_PHOTOS = 3
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+_MOST_BYTES = 12_000_000
 _GRAIN = 3.0  # standard deviation of a camera's noise: without it JPEGs of a plain wall are far too small
 
 
@@ -50,12 +52,12 @@ def _photo_of(person: int):
 def folder_people(folder: Path) -> list[Face]:
     """Everybody in a folder as `rollcall people import` reads it. Raises InvalidInput when there are none."""
     found = []
-    for each in person_folders(folder):
-        draft = draft_from_folder(each.name, consent=True)
-        files = sorted(path for path in each.iterdir() if path.suffix.lower() in PHOTO_ENDINGS)
-        if files:
-            photos = tuple(path.read_bytes() for path in files[:ENROLMENT_PHOTOS])
-            found.append(Face(draft.employee_id, draft.name, photos))
+    with Source(folder, ImportLimits(photo_bytes=_MOST_BYTES), consent=True) as source:
+        for entry in source.people():
+            files = [photo.read() for photo in entry.photos[:ENROLMENT_PHOTOS]]
+            photos = tuple(data for data in files if not isinstance(data, Reason))
+            if entry.draft is not None and photos:
+                found.append(Face(entry.draft.employee_id, entry.draft.name, photos))
     return found
 
 

@@ -14,10 +14,10 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from ray_backend import certificate_commands, retention_commands
+from ray_backend import certificate_commands, import_command, retention_commands
 from ray_backend.client import Backend, connect
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import PunchQuery
@@ -44,6 +44,7 @@ for name, group in {
     "retention": retention_commands.app,
 }.items():
     app.add_typer(group, name=name)
+people_app.command("import")(import_command.people_import)
 
 
 class FileFormat(StrEnum):
@@ -116,47 +117,6 @@ def doctor() -> None:
     console.print(table)
     if not all(finding.ok for finding in findings):
         raise SystemExit(1)
-
-
-@people_app.command("import")
-def people_import(
-    folder: Path,
-    consent: Annotated[
-        bool, typer.Option(help="Everybody in the folder has agreed that their face is stored.")
-    ] = False,
-) -> None:
-    """Register everybody in FOLDER: one folder a person, <employee_id>_<name>/*.jpg."""
-    from ray_backend.jobs.people_import import import_people, person_folders
-
-    settings = Settings()
-    folders = person_folders(folder)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with _backend() as backend, Progress(*columns, console=errors) as progress:
-        task = progress.add_task("Importing people", total=len(folders))
-        summary = import_people(
-            backend,
-            folders,
-            consent=consent,
-            max_image_bytes=settings.max_image_bytes,
-            done=lambda outcome: progress.advance(task),
-        )
-    refusals = list(summary.refusals())
-    if refusals:
-        table = Table("file or folder", "why it was not taken", title="Refused")
-        for where, why in refusals:
-            table.add_row(where, why.replace("_", " "))
-        console.print(table)
-    console.print(
-        f"{summary.people_added} people added, {summary.photos_accepted} photos stored, "
-        f"{summary.photos_known} were there already, {len(refusals)} refused."
-    )
-    if not consent and summary.people_added:
-        console.print("No consent is noted for them. If they agreed, import with --consent.")
 
 
 @punch_app.command("list")

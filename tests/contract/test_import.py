@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from ray_backend.client import Backend, local_backend
 from ray_backend.domain.model import DecisionKind
-from ray_backend.jobs.people_import import import_people, person_folders
+from ray_backend.jobs.people_import import import_people
+from ray_backend.services.bulk_import.report import NOT_TAKEN, rows
 from ray_backend.settings import Settings
 from tests import faces
 
@@ -16,16 +19,20 @@ pytestmark = faces.needs_shared
 
 PACKS = ["dlib-resnet", "edge"]
 PROBES = faces.labelled("probe")
+_folders: list[tempfile.TemporaryDirectory] = []
 
 
 @cache
 def site(pack: str) -> Backend:
     spec = str(faces.EDGE_PACK) if pack == "edge" else pack
-    backend = local_backend(Settings(store="memory", pack=spec))
-    folders = person_folders(faces.FACES / "enrol")
-    summary = import_people(backend, folders, consent=True, max_image_bytes=12_000_000)
-    assert list(summary.refusals()) == []
-    assert (summary.people_added, summary.photos_accepted) == (7, 10)
+    _folders.append(tempfile.TemporaryDirectory())  # gone with the process
+    backend = local_backend(Settings(store="memory", pack=spec, data_dir=Path(_folders[-1].name)))
+    rehearsed = import_people(backend, faces.FACES / "enrol", consent=True, dry_run=True)
+    assert backend.overview().people == 0
+    run = import_people(backend, faces.FACES / "enrol", consent=True)
+    assert list(rows(run.outcomes(), NOT_TAKEN)) == []
+    assert (run.tally().counts.created, run.tally().counts.accepted) == (7, 10)
+    assert list(rehearsed.outcomes()) == list(run.outcomes())
     return backend
 
 
@@ -52,9 +59,8 @@ def test_groups_of_strangers_stay_unknown(pack, photo):
 
 @pytest.mark.parametrize("pack", PACKS)
 def test_importing_again_adds_nothing(pack):
-    folders = person_folders(faces.FACES / "enrol")
-    again = import_people(site(pack), folders, consent=True, max_image_bytes=12_000_000)
-    assert (again.people_added, again.photos_accepted, again.photos_known) == (0, 0, 10)
+    counts = import_people(site(pack), faces.FACES / "enrol", consent=True).tally().counts
+    assert (counts.people, counts.created, counts.accepted, counts.stored_already) == (7, 0, 0, 10)
 
 
 @pytest.mark.parametrize("pack", PACKS)
