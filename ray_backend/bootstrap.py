@@ -26,6 +26,7 @@ from ray_backend.services.accounts import AccountService
 from ray_backend.services.audit import Auditor
 from ray_backend.services.audit_log import AuditLog
 from ray_backend.services.bulk_import.rehearsal import rehearsal
+from ray_backend.services.bulk_import.runs import Runs
 from ray_backend.services.bulk_import.service import ImportService
 from ray_backend.services.calibration import CalibrationService
 from ray_backend.services.certificates import CertificateService
@@ -171,7 +172,9 @@ def build_records(
     notes = NoteLog(store, _notes(settings), reach, punches)
     calibration = CalibrationService(store, clock, policy)
     parts = {f"shard {index}": shard for index, shard in enumerate(shards)} or {"gallery": gallery}
-    traces = Traces(store, gallery, parts, policy, **known, calibration=calibration)
+    journals = {"imports": Runs(settings.data_dir / "imports").forget}
+    forget = (calibration.forget, inbox.forget)
+    traces = Traces(store, gallery, parts, policy, **known, journals=journals, memories=forget)
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
     eraser.finish()
     check_ins = CheckInService(store, reach, gallery, clock, policy, **known, notes=notes)

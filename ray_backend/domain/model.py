@@ -344,7 +344,8 @@ class Page(Generic[T]):
 class PeopleQuery:
     """Which people. `text` is found in employee id or name, ignoring case; None means any.
 
-    `departments` is a bound: only people of these. `merged_into` is empty for people of their own, a
+    `departments` is a bound: only people of these. `without_photos` leaves only those who have no template,
+    nor has anybody who was merged into them. `merged_into` is empty for people of their own, a
     `person_id` for those that were merged into that person, None for both.
     """
 
@@ -355,6 +356,7 @@ class PeopleQuery:
     merged_into: str | None = ""
     cursor: str | None = None
     limit: int = 50
+    without_photos: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from ray_backend.domain.entries import KINDS, EntryQuery
 from ray_backend.domain.errors import PersonNotFound
 from ray_backend.domain.model import PunchQuery, Template, UnknownFace
 from ray_backend.ports import GalleryIndex, Store
-from ray_backend.services.calibration import CalibrationService
 from ray_backend.services.codes import Codes
 from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.policy import Policy
@@ -48,9 +47,8 @@ class Traces:
         punches: PunchLog,
         codes: Codes,
         look_alikes: LookAlikes,
-        calibration: CalibrationService,
-        journals: Mapping[str, Callable[[str, str], object]] | None = None,
-        memories: Sequence[Callable[[], None]] = (),
+        journals: Mapping[str, Callable[[str, str], object]],
+        memories: Sequence[Callable[[], None]],
     ) -> None:
         self._store = store
         self._gallery = gallery
@@ -60,8 +58,8 @@ class Traces:
         self._punches = punches
         self._codes = codes
         self._look_alikes = look_alikes
-        self._memories = (calibration.forget, *memories)
-        self._journals = dict(journals or {})
+        self._journals = journals
+        self._memories = memories
 
     def settle(self, ids: Sequence[str]) -> None:
         """Returns when no punch of theirs waits in the journal. Raises StoreUnavailable."""

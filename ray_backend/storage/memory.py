@@ -71,6 +71,7 @@ class MemoryStore(MemoryEntries, MemoryUnknown):
     @guarded
     def list_people(self, query: PeopleQuery) -> Page[Person]:
         text = records.folded(query.text)
+        photographed = self._photographed() if query.without_photos else set()
         found = [
             person
             for person in self._people.values()
@@ -79,12 +80,18 @@ class MemoryStore(MemoryEntries, MemoryUnknown):
             and (query.departments is None or person.department in query.departments)
             and query.merged_into in (None, person.merged_into)
             and query.active in (None, person.active)
+            and person.person_id not in photographed
         ]
         found.sort(key=messages.person_key)
         start = 0
         if query.cursor is not None:
             start = bisect_right(found, decode_cursor(query.cursor, (str, str)), key=messages.person_key)
         return page(found, start, query.limit, len(found), messages.person_key)
+
+    def _photographed(self) -> set[str]:
+        """Everybody who has a template, or had somebody merged into them who has one."""
+        owners = {template.person_id for template in self._templates.values()}
+        return owners | {p.merged_into for p in self._people.values() if p.person_id in owners}
 
     @guarded
     def merged_people(self, into: Sequence[str] | None = None) -> list[Person]:

@@ -87,8 +87,15 @@ class MongoStore(MongoNotes, MongoEntries, MongoUnknown):
 
     def list_people(self, query: PeopleQuery) -> Page[Person]:
         wanted, after = documents.people_filter(query), documents.people_after(query.cursor)
+        if query.without_photos:
+            wanted["_id"] = {"$nin": sorted(self._photographed())}
         order = [("employee_id", ASCENDING)]
         return self._database.page("people", wanted, after, order, query.limit, _person, messages.person_key)
+
+    def _photographed(self) -> set[str]:
+        """Everybody who has a template, or had somebody merged into them who has one."""
+        owners = set(self._run(lambda db: db.templates.distinct("person_id")))
+        return owners | {person.merged_into for person in self.merged_people() if person.person_id in owners}
 
     def merged_people(self, into: Sequence[str] | None = None) -> list[Person]:
         wanted = {"merged_into": {"$gt": ""} if into is None else {"$in": sorted(set(into) - {""})}}

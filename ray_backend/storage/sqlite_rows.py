@@ -102,6 +102,14 @@ def between(query: PunchQuery | DecisionQuery | AuditQuery | EntryQuery) -> Cond
     return wanted
 
 
+_WITHOUT_PHOTOS = """NOT EXISTS (
+    SELECT 1 FROM templates WHERE templates.person_id = people.person_id
+) AND NOT EXISTS (
+    SELECT 1 FROM people AS merged JOIN templates USING (person_id)
+    WHERE merged.merged_into <> '' AND merged.merged_into = people.person_id
+)"""
+
+
 def people_wanted(query: PeopleQuery) -> Conditions:
     """Without the cursor."""
     wanted = Conditions()
@@ -115,6 +123,8 @@ def people_wanted(query: PeopleQuery) -> Conditions:
         wanted.add_among("department", query.departments)
     if query.active is not None:
         wanted.add("active = ?", query.active)
+    if query.without_photos:
+        wanted.add(_WITHOUT_PHOTOS)
     return wanted
 
 

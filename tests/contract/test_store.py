@@ -650,3 +650,20 @@ def test_a_cursor_with_a_number_that_no_database_holds_is_refused(store):
     cursor = encode_cursor((2**70, "x"))
     with pytest.raises(InvalidInput, match="first page"):
         store.list_punches(PunchQuery(cursor=cursor))
+
+
+def test_people_without_photos_are_found(store: Store):
+    with_photo, without, merged, target, twice = (person(f"E-{n}") for n in range(5))
+    for one in (with_photo, without, target, twice):
+        store.add_person(one, [template(one)] if one is with_photo else [])
+    for one, into in ((merged, target), (person("E-9"), twice)):
+        photos = [template(one)] if one is merged else []
+        store.add_person(replace(one, merged_into=into.person_id), photos)
+
+    found = store.list_people(PeopleQuery(without_photos=True))
+    assert [one.employee_id for one in found.items] == ["E-1", "E-4"]
+    assert found.total == 2
+    first = store.list_people(PeopleQuery(without_photos=True, limit=1))
+    rest = store.list_people(PeopleQuery(without_photos=True, limit=1, cursor=first.next_cursor))
+    assert [one.employee_id for one in (*first.items, *rest.items)] == ["E-1", "E-4"]
+    assert store.list_people(PeopleQuery(text="E-0", without_photos=True)).items == ()
