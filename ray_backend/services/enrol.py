@@ -14,7 +14,6 @@ from ray_backend.domain.errors import (
     ConsentMissing,
     DuplicateEmployeeId,
     ImageRejected,
-    InvalidInput,
     PackMismatch,
     PhotosRefused,
 )
@@ -32,7 +31,7 @@ from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.identity import as_of, canonical, ids_of
 from ray_backend.services.look_alikes import LookAlikes
-from ray_backend.services.owner import belongs_to, find_other_owner
+from ray_backend.services.owner import belongs_to, find_other_owner, require_comparable
 from ray_backend.services.policy import Policy
 from ray_backend.services.resemblance import Resemblance
 from ray_backend.services.roster import Roster
@@ -40,7 +39,6 @@ from ray_backend.services.roster import Roster
 PACK_SETTING = "pack"
 # A second face of less than this share of the first one's width stands in the background.
 _BACKGROUND_SHARE = 0.6
-_NORM_TOLERANCE = 1e-3
 
 
 class EnrolService:
@@ -219,7 +217,7 @@ class EnrolService:
                 f"This template is of the pack {template.pack_id}, not {self._policy.pack_id}."
             )
         # A row of another length would keep the gallery from being filled at the next start.
-        _require_comparable(template.embedding, self._policy.dimension)
+        require_comparable(template.embedding, self._policy.dimension)
         other = self._other_person(template.embedding, person.person_id)
         if other is not None:
             raise belongs_to("This template", other)
@@ -333,13 +331,6 @@ class EnrolService:
                 f"This site's templates are made with the pack {pinned['id']}, but {self._policy.pack_id} "
                 "is running. Restart Rollcall, or change the pack with `rollcall pack use`."
             )
-
-
-def _require_comparable(embedding: np.ndarray, dimension: int) -> None:
-    if embedding.shape != (dimension,) or embedding.dtype != np.float32:
-        raise InvalidInput(f"Send the embedding as {dimension} float32 numbers.")
-    if not abs(float(np.linalg.norm(embedding)) - 1) <= _NORM_TOLERANCE:
-        raise InvalidInput("Send the embedding L2-normalised: its length has to be 1.")
 
 
 def _size(photo: AnalysedPhoto) -> tuple[int, int] | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ray_backend.domain.errors import FaceBelongsToAnother, PersonNotFound
+from ray_backend.domain.errors import FaceBelongsToAnother, InvalidInput, PersonNotFound
 from ray_backend.domain.model import Person
 from ray_backend.ports import GalleryIndex, Store
+
+_NORM_TOLERANCE = 1e-3
 from ray_backend.services.identity import canonical
 
 
@@ -29,6 +31,14 @@ def find_other_owner(
         if owner.person_id != besides:
             return owner
     return None
+
+
+def require_comparable(embedding: np.ndarray, dimension: int) -> None:
+    """Raises InvalidInput unless it is (dimension,) float32, L2-normalised."""
+    if embedding.shape != (dimension,) or embedding.dtype != np.float32:
+        raise InvalidInput(f"Send the embedding as {dimension} float32 numbers.")
+    if not abs(float(np.linalg.norm(embedding)) - 1) <= _NORM_TOLERANCE:
+        raise InvalidInput("Send the embedding L2-normalised: its length has to be 1.")
 
 
 def belongs_to(shown_in: str, owner: Person) -> FaceBelongsToAnother:
