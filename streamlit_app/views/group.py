@@ -118,7 +118,9 @@ def _expected(backend: Backend, department: str | None) -> list[Person]:
     people: list[Person] = []
     cursor = None
     while True:
-        page = backend.people.find(PeopleQuery("", department, True, cursor, _PAGE))
+        page = backend.people.find(
+            PeopleQuery(department=department, active=True, cursor=cursor, limit=_PAGE)
+        )
         people += page.items
         cursor = page.next_cursor
         if cursor is None:
