@@ -106,3 +106,13 @@ class ReportQuery:
         _allow(clean.text, "text to look for", 200)
         _allow(clean.department or "", "department", 200)
         return clean
+
+
+@dataclass(frozen=True, slots=True)
+class SheetQuery(ReportQuery):
+    """Which working days. `site` is a site's id; `statuses` are words of `domain.worktime.days.Status`;
+    `people` are `person_id`s. None means any."""
+
+    site: str | None = None
+    statuses: tuple[str, ...] | None = None
+    people: tuple[str, ...] | None = None

@@ -5,7 +5,7 @@ A punch is never changed. A correction is a record of its own beside it, and cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -36,9 +36,9 @@ class CorrectionState(StrEnum):
 class Correction:
     """One correction of one person's punches. `person_id` is whose day it changes.
 
-    ADD needs `at` and `direction`; VOID, DIRECTION and PERSON name the `punch_id`; DIRECTION needs
-    `direction`; PERSON the `to_person_id` whose punch it is, empty where nobody knows. `attachment` names
-    a stored file. `source` says where it came from: `manager`, `person`, `kiosk`, `import`.
+    `at` is when the punch was or is. ADD needs `direction`; VOID, DIRECTION and PERSON name the `punch_id`;
+    DIRECTION needs `direction`; PERSON the `to_person_id` whose punch it is, empty where nobody knows.
+    `attachment` names a stored file. `source` says who asked: `manager`, `person`, `kiosk` or `import`.
     """
 
     kind: CorrectionKind
@@ -46,8 +46,8 @@ class Correction:
     reason: str
     requested_by: str
     requested_at: datetime
+    at: datetime
     punch_id: str = ""
-    at: datetime | None = None
     direction: Direction | None = None
     to_person_id: str = ""
     attachment: str = ""
@@ -63,8 +63,8 @@ class Correction:
         if not self.reason.strip():
             raise InvalidInput("Give a reason: whoever approves has to understand what happened.")
         if self.kind is CorrectionKind.ADD:
-            if self.at is None or self.direction is None:
-                raise InvalidInput("Say when the punch was, and whether it was in or out.")
+            if self.direction is None:
+                raise InvalidInput("Say whether the missing punch was in or out.")
         elif not self.punch_id:
             raise InvalidInput("Choose the punch that is to be corrected.")
         if self.kind is CorrectionKind.DIRECTION and self.direction is None:
@@ -94,36 +94,51 @@ class EffectivePunch:
     correction_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Approved corrections, ready to be applied: `changes` by `punch_id`, and the punches that were missing.
+
+    Of several corrections of one punch the one that was decided last counts.
+    """
+
+    changes: Mapping[str, Correction]
+    added: tuple[Correction, ...]
+
+    @classmethod
+    def of(cls, corrections: Iterable[Correction]) -> Approved:
+        """Those of them that are approved."""
+        approved = sorted(
+            (one for one in corrections if one.state is CorrectionState.APPROVED),
+            key=lambda one: (one.decided_at or one.requested_at, one.correction_id),
+        )
+        changes = {one.punch_id: one for one in approved if one.kind is not CorrectionKind.ADD}
+        return cls(changes, tuple(one for one in approved if one.kind is CorrectionKind.ADD))
+
+
 def effective_punches(
-    punches: Iterable[Punch], corrections: Iterable[Correction]
+    punches: Iterable[Punch], approved: Approved
 ) -> tuple[list[EffectivePunch], list[EffectivePunch]]:
     """`(counting, struck)`: the punches that count, by time, and those that a correction took away.
 
-    Both lists need to hold every punch and correction of the people and days in question. Of several
-    approved corrections of one punch the one that was decided last counts.
+    A punch that was given to another person is struck here and counts there.
     """
-    approved = sorted(
-        (one for one in corrections if one.state is CorrectionState.APPROVED),
-        key=lambda one: (one.decided_at or one.requested_at, one.correction_id),
-    )
-    changes = {one.punch_id: one for one in approved if one.kind is not CorrectionKind.ADD}
-    counting = [_added(one) for one in approved if one.kind is CorrectionKind.ADD]
+    counting = [_added(one) for one in approved.added]
     struck = []
     for punch in punches:
         as_was = EffectivePunch(
             punch.person_id, punch.at, punch.direction, punch.source, punch.punch_id, punch.kiosk
         )
-        change = changes.get(punch.punch_id)
+        change = approved.changes.get(punch.punch_id)
         if change is None:
             counting.append(as_was)
             continue
         marked = replace(as_was, correction_id=change.correction_id)
         if change.kind is CorrectionKind.DIRECTION:
             counting.append(replace(marked, direction=change.direction))
-        else:
-            struck.append(marked)
-            if change.kind is CorrectionKind.PERSON and change.to_person_id:
-                counting.append(replace(marked, person_id=change.to_person_id))
+            continue
+        struck.append(marked)
+        if change.kind is CorrectionKind.PERSON and change.to_person_id:
+            counting.append(replace(marked, person_id=change.to_person_id))
     counting.sort(key=lambda one: (one.at, one.punch_id))
     return counting, struck
 
