@@ -17,6 +17,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from ray_backend.domain.enrolment.words import Target
+from ray_backend.domain.errors import AccessDenied
 from streamlit_app.camera import desks, protocol
 from streamlit_app.camera.desks import Desk, Desks, Wish
 from streamlit_app.camera.protocol import NOT_UNDERSTOOD, TOKEN_WITHDRAWN, TOO_LARGE, TOO_MANY, Frame, Refused
@@ -63,7 +64,10 @@ class DeskEndpoint:
             desk = self._desks.get(permit)
             if desk is None:
                 raise Refused(TOKEN_WITHDRAWN)
-            answer = await asyncio.get_running_loop().run_in_executor(_workers, _answer, desk, asked)
+            try:
+                answer = await asyncio.get_running_loop().run_in_executor(_workers, _answer, desk, asked)
+            except AccessDenied:
+                raise Refused(TOKEN_WITHDRAWN) from None
             del desk
             if answer is not None:
                 await socket.send_json(answer)

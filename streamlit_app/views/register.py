@@ -13,7 +13,7 @@ from streamlit_app.registration.done import close_try, try_step
 from streamlit_app.registration.draft import Draft, Step, begin_anew, current_draft
 from streamlit_app.registration.photos import close_desk, photos_step
 from streamlit_app.registration.who import who_step
-from streamlit_app.session import admin_only
+from streamlit_app.session import guarded
 
 _TITLES = {
     Step.CONSENT: "Consent",
@@ -31,7 +31,7 @@ _STEPS = {
 }
 
 
-@admin_only
+@guarded("register")
 def render(backend: Backend) -> None:
     """One step of the registration that is going on in this tab. Nothing typed is lost by an error."""
     draft = current_draft()

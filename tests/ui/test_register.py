@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from ray_backend.client import Backend
 from ray_backend.domain.enrolment.words import Target
-from ray_backend.domain.model import Template, new_id
+from ray_backend.domain.model import PunchQuery, Template, new_id
+from ray_backend.domain.requests import PersonDraft
+from ray_backend.vision.images import decode
 from streamlit_app.camera import desk as desk_component
 from streamlit_app.camera.desks import desks
 from streamlit_app.registration import done, photos
@@ -87,13 +91,9 @@ def step(test):
 
 def look_alike(backend, who, similarity, employee_id="E9"):
     """A person whose template has just this similarity to person number `who` of the fakes."""
-    import numpy as np
-
     person = enrol(backend, 190, name="Alan Example")
     (template,) = backend.people.details(person.person_id).templates
     engine = FakeEngine()
-    from ray_backend.vision.images import decode
-
     picture = decode(photo(who), max_bytes=10**7, max_pixels=10**7)
     target = engine.embed([engine.align(picture, engine.detect(picture)[0])])[0]
     other = np.random.default_rng(5).standard_normal(target.shape).astype(np.float32)
@@ -182,8 +182,8 @@ def test_each_photo_is_judged_at_once_with_its_reason(form):
 
 def test_photos_are_judged_once_however_often_the_page_runs(backend, form, monkeypatch):
     calls = []
-    judge = backend.review
-    monkeypatch.setattr(backend, "review", lambda *args: calls.append(1) or judge(*args))
+    judge = Backend.review
+    monkeypatch.setattr(Backend, "review", lambda *args: calls.append(1) or judge(*args))
     by_files(name_them(form), photo(7))
 
     form.run()
@@ -335,7 +335,7 @@ def test_a_refusal_when_saving_keeps_the_form(backend, form):
     enrol(backend, 5)
     backend.people.update(
         backend.people.by_employee_id("E5").person_id,
-        __import__("ray_backend.domain.requests", fromlist=["PersonDraft"]).PersonDraft("E7", "Somebody"),
+        PersonDraft("E7", "Somebody"),
         actor="test",
     )
 
@@ -357,7 +357,7 @@ def test_the_try_opens_a_camera_of_its_own_and_ends_with_the_next_person(backend
     said = desks.get(permit).frame(photo(7))
     assert (said["look"], said["headline"]) == ("known", "Recognised: Ada Example")
     assert desks.get(permit).frame(photo(8))["look"] == "unknown"
-    assert not backend.reports.recent_punches()
+    assert not backend.reports.recent_punches(PunchQuery())
 
     press(form, "register-new")
     assert desks.get(permit) is None
