@@ -7,9 +7,9 @@ import numpy as np
 from ray_backend.domain.errors import FaceBelongsToAnother, InvalidInput, PersonNotFound
 from ray_backend.domain.model import Person
 from ray_backend.ports import GalleryIndex, Store
+from ray_backend.services.identity import canonical
 
 _NORM_TOLERANCE = 1e-3
-from ray_backend.services.identity import canonical
 
 
 def find_other_owner(
