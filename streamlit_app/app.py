@@ -8,9 +8,23 @@ from pathlib import Path
 import streamlit as st
 
 from ray_backend.client import Backend
-from ray_backend.domain.errors import RollcallError, Unavailable
+from ray_backend.domain.accounts import Account
+from ray_backend.domain.errors import RollcallError, Unavailable, WrongCredentials
 from streamlit_app import deps, links, session, sidebar, style, waiting
-from streamlit_app.views import calibration, check_in, group, home, people, register, reports
+from streamlit_app.page_roles import PAGES
+from streamlit_app.views import (
+    accounts,
+    audit,
+    calibration,
+    check_in,
+    group,
+    home,
+    my_account,
+    people,
+    register,
+    reports,
+    settings,
+)
 
 # A file of ours: Streamlit's own icons for the browser's tab come from the internet.
 ICON = str(Path(__file__).parent / "icon.svg")
@@ -25,29 +39,51 @@ def main() -> None:
         initial_sidebar_state=236,
     )
     style.app_style()
-    pages = _pages()
+    account = _account()
+    pages = _pages(account)
     links.remember(pages)
-    position = "sidebar" if session.signed_in() else "hidden"
-    st.navigation(list(pages.values()), position=position).run()
+    session.hand_over_cookies()
+    st.navigation(list(pages.values()), position="sidebar" if account else "hidden").run()
 
 
-def _pages() -> dict[str, st.Page]:
+def _account() -> Account | None:
+    """Who is signed in; nobody while there is no backend to ask."""
+    try:
+        return session.current(deps.backend())
+    except RollcallError:
+        return None
+
+
+def _pages(account: Account | None) -> dict[str, st.Page]:
+    def page(name: str, render: Callable[[Backend], None], title: str, icon: str, **address) -> st.Page:
+        # A page that the account may not see stays at its address, where it says so itself.
+        visible = account is not None and account.role in PAGES[name]
+        # The view comes first: it asks for the password and ends the run before the sidebar tells anything.
+        return st.Page(
+            _page_with(render, sidebar.show),
+            title=title,
+            icon=f":material/{icon}:",
+            visibility="visible" if visible else "hidden",
+            **address,
+        )
+
     return {
-        "home": _admin_page(home.render, "Start", "home", default=True),
-        "register": _admin_page(register.render, "Register face", "person_add", url_path="register"),
-        "group": _admin_page(group.render, "Group photo", "photo_camera", url_path="group"),
-        "people": _admin_page(people.render, "People", "groups", url_path="people"),
-        "reports": _admin_page(reports.render, "Reports", "bar_chart", url_path="reports"),
-        "calibration": _admin_page(calibration.render, "Calibration", "tune", url_path="calibration"),
+        "home": page("home", home.render, "Start", "home", default=True),
+        "register": page("register", register.render, "Register face", "person_add", url_path="register"),
+        "group": page("group", group.render, "Group photo", "photo_camera", url_path="group"),
+        "people": page("people", people.render, "People", "groups", url_path="people"),
+        "reports": page("reports", reports.render, "Reports", "bar_chart", url_path="reports"),
+        "calibration": page("calibration", calibration.render, "Calibration", "tune", url_path="calibration"),
+        "settings": page("settings", settings.render, "Settings", "settings", url_path="settings"),
+        "accounts": page("accounts", accounts.render, "Accounts", "manage_accounts", url_path="accounts"),
+        "audit": page("audit", audit.render, "Audit log", "history", url_path="audit"),
+        "my_account": page(
+            "my_account", my_account.render, "My account", "account_circle", url_path="my-account"
+        ),
         "check_in": st.Page(
             _page_with(check_in.render), title="Check in", url_path="check-in", visibility="hidden"
         ),
     }
-
-
-def _admin_page(render: Callable[[Backend], None], title: str, icon: str, **address) -> st.Page:
-    # The view comes first: it asks for the password and ends the run before the sidebar tells anything.
-    return st.Page(_page_with(render, sidebar.show), title=title, icon=f":material/{icon}:", **address)
 
 
 def _page_with(*parts: Callable[[Backend], None]) -> Callable[[], None]:
@@ -64,6 +100,9 @@ def _page_with(*parts: Callable[[Backend], None]) -> Callable[[], None]:
                 part(backend)
         except Unavailable as error:
             waiting.show(error.message)
+        except WrongCredentials:
+            # The session ended while the page was made; the next run asks for the password.
+            st.rerun()
 
     return page
 

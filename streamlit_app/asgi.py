@@ -7,13 +7,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
-from streamlit_app import deps
+from streamlit_app import cookies, deps
 from streamlit_app.camera.desk_socket import DeskEndpoint
 from streamlit_app.camera.desks import desks
 from streamlit_app.camera.socket import CameraEndpoint
-from streamlit_app.views import check_in, group, home, people, register, reports  # noqa: F401 loads them before the freeze
+from streamlit_app.views import (  # noqa: F401 loads them before the freeze
+    accounts,
+    audit,
+    check_in,
+    group,
+    home,
+    my_account,
+    people,
+    register,
+    reports,
+)
 
 
 @asynccontextmanager
@@ -27,6 +37,7 @@ gc.freeze()
 app = st.App(
     Path(__file__).parent / "app.py",
     routes=[
+        Route(cookies.ROUTE, cookies.keep, methods=["POST"]),
         WebSocketRoute("/cam", CameraEndpoint(deps.backend, lambda: deps.site().kiosk_name).serve),
         WebSocketRoute("/desk", DeskEndpoint(desks).serve),
     ],

@@ -1,72 +1,141 @@
-"""Who is signed in on this browser tab, and the one guard of the admin's pages."""
+"""Who is signed in on this browser tab, and the one guard of the pages."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import wraps
 
 import streamlit as st
 
 from ray_backend.client import Backend
-from ray_backend.domain.errors import TooManyAttempts, WrongCredentials
-from streamlit_app import deps, presenters
+from ray_backend.domain.accounts import Account, SignedIn
+from ray_backend.domain.errors import Unavailable, WrongCredentials
+from ray_backend.domain.permissions import SYSTEM, Role
+from streamlit_app import cookies, sign_in_form
+from streamlit_app.page_roles import PAGES
+from streamlit_app.tickets import Secrets, tickets
 
-IDLE_S = 8 * 3600
-ACTOR = "admin"
-_SEEN = "admin_seen_at"
+# The gate puts the account's name in its place.
+ACTOR = "page"
+TOKEN = "session_token"
+_TICKET, _LEFT = "session_ticket", "signed_out_here"
+
+Render = Callable[[Backend], None]
 
 
-def signed_in() -> bool:
-    """Whether the admin signed in here and used a page within the last eight hours."""
-    seen = st.session_state.get(_SEEN)
-    return seen is not None and time.time() - seen < IDLE_S
+def guarded(name: str) -> Callable[[Render], Render]:
+    """A view that only the roles of `page_roles` see, and that calls the backend as who is signed in."""
+    return _guard(PAGES[name])
 
 
-def sign_out() -> None:
-    """Forgets the admin and everything that was typed into this tab."""
+def admin_only(render: Render) -> Render:
+    """A view that only administrators see."""
+    return _guard(frozenset({Role.ADMIN}))(render)
+
+
+def _guard(roles: frozenset[Role]) -> Callable[[Render], Render]:
+    def decorate(render: Render) -> Render:
+        @wraps(render)
+        def checked(backend: Backend) -> None:
+            account = require_account(backend)
+            if account.role not in roles:
+                st.error("Your account may not see this page.", icon=":material/lock:")
+                st.stop()
+            render(acting(backend, account))
+
+        return checked
+
+    return decorate
+
+
+def require_account(backend: Backend) -> Account:
+    """Who is signed in; otherwise shows the sign-in form, or the one for a first password, and ends the
+    page here."""
+    account = current(backend)
+    if account is None:
+        signed_in = sign_in_form.show(backend, _why_not(), cookies.read(cookies.DEVICE))
+        if signed_in is not None:
+            begin(signed_in)
+            st.rerun()
+        st.stop()
+    if account.must_change_password:
+        sign_in_form.first_password(acting(backend, account), account, sign_in_again(backend, account))
+        st.stop()
+    return account
+
+
+def current(backend: Backend) -> Account | None:
+    """Who is signed in here: on this tab, by the browser's cookie, or because of the identity provider."""
+    for token in (st.session_state.get(TOKEN), _cookie()):
+        if token:
+            try:
+                account = backend.sign_ins.who(token)
+            except WrongCredentials:
+                st.session_state.pop(TOKEN, None)
+            else:
+                st.session_state[TOKEN] = token
+                return account
+    return _from_provider(backend)
+
+
+def acting(backend: Backend, account: Account) -> Backend:
+    """The backend as this account, for as long as the session of this tab lasts."""
+    return backend.acting_as(replace(account.caller, session=st.session_state[TOKEN]))
+
+
+def begin(signed_in: SignedIn) -> None:
+    """Keeps a session in this tab, and lets the browser keep it for the next time that it opens the page."""
+    st.session_state.pop(_LEFT, None)
+    st.session_state[TOKEN] = signed_in.token
+    st.session_state[_TICKET] = tickets.issue(Secrets(signed_in.token, signed_in.device))
+
+
+def sign_in_again(backend: Backend, account: Account) -> Callable[[str], None]:
+    """Opens a new session with a password that was changed just now, which has ended all others."""
+
+    def sign_in(password: str) -> None:
+        sign_ins = backend.acting_as(SYSTEM).sign_ins
+        begin(sign_ins.sign_in(account.username, password, cookies.read(cookies.DEVICE)))
+
+    return sign_in
+
+
+def sign_out(backend: Backend) -> None:
+    """Ends the session, and forgets everything that was typed into this tab."""
+    token = st.session_state.get(TOKEN)
+    if token:
+        with suppress(Unavailable):
+            backend.acting_as(SYSTEM).sign_ins.sign_out(token)
     st.session_state.clear()
+    st.session_state[_LEFT] = True
+    st.session_state[_TICKET] = ""
 
 
-def admin_only(render: Callable[[Backend], None]) -> Callable[[Backend], None]:
-    """A view that nobody sees without having signed in."""
-
-    @wraps(render)
-    def guarded(backend: Backend) -> None:
-        require_admin(backend)
-        render(backend)
-
-    return guarded
+def hand_over_cookies() -> None:
+    """At the end of a page: what `begin` and `sign_out` have for the browser."""
+    ticket = st.session_state.get(_TICKET)
+    if ticket is not None:
+        cookies.hand_over(ticket)
+    if ticket == "" and sign_in_form.knows_provider():
+        st.logout()
 
 
-def require_admin(backend: Backend) -> None:
-    """Returns when the admin is signed in; otherwise shows the sign-in form and ends the page here."""
-    if signed_in():
-        st.session_state[_SEEN] = time.time()
-        return
-    _, middle, _ = st.columns([1, 2, 1])
-    with middle:
-        _sign_in_form(backend, expired=_SEEN in st.session_state)
-    st.stop()
+def _cookie() -> str:
+    # The cookies are those that came with the page, so the one of a session that was ended is still there.
+    return "" if st.session_state.get(_LEFT) else cookies.read(cookies.SESSION)
 
 
-def _sign_in_form(backend: Backend, expired: bool) -> None:
-    st.title(f"Sign in to {presenters.plain(deps.site().site_name)}")
-    if expired:
-        st.info("You were signed out because nothing happened for a long time.")
-    with st.form("sign_in"):
-        password = st.text_input("Admin password", type="password", autocomplete="current-password")
-        wanted = st.form_submit_button("Sign in", type="primary", width="stretch")
-    if wanted:
-        _try_to_sign_in(backend, password)
-    st.caption("The password was shown when Rollcall started for the first time.")
+def _why_not() -> str:
+    return "You were signed out. Sign in again." if _cookie() else ""
 
 
-def _try_to_sign_in(backend: Backend, password: str) -> None:
-    try:
-        backend.access.sign_in(password)
-    except (WrongCredentials, TooManyAttempts) as error:
-        st.error(error.message, icon=":material/lock:")
-        return
-    st.session_state[_SEEN] = time.time()
-    st.rerun()
+def _from_provider(backend: Backend) -> Account | None:
+    if st.session_state.get(_LEFT):
+        return None
+    signed_in = sign_in_form.by_provider(backend)
+    if signed_in is None:
+        return None
+    begin(signed_in)
+    return signed_in.account

@@ -1,4 +1,4 @@
-"""The foot of the admin's sidebar: where we are, what recognises faces here, and the way out."""
+"""The foot of the sidebar: who is signed in, where we are, what recognises faces here, and the way out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from streamlit_app import deps, presenters, session
 
 def show(backend: Backend) -> None:
     """Raises StoreUnavailable and BackendUnavailable."""
-    pack = backend.overview().pack
+    account = session.require_account(backend)
+    pack = session.acting(backend, account).overview().pack
     with st.sidebar:
         warning = presenters.pack_warning(pack)
         if warning:
@@ -19,4 +20,7 @@ def show(backend: Backend) -> None:
         st.caption(f"Licence: {presenters.plain(pack.licence)}")
         with st.popover("Why these models?", type="tertiary"):
             st.write(presenters.plain(pack.origin))
-        st.button("Sign out", icon=":material/logout:", on_click=session.sign_out, width="stretch")
+        st.caption(f"Signed in as **{presenters.plain(account.name)}**")
+        st.button(
+            "Sign out", icon=":material/logout:", on_click=session.sign_out, args=(backend,), width="stretch"
+        )

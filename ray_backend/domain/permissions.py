@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -26,12 +26,14 @@ class Caller:
     """Who calls a use case. `name` stands in the audit log; for a kiosk it is the kiosk's.
 
     `departments` binds the caller to people of these departments, None to nobody in particular. Without a
-    `role` it is Rollcall itself, which may do everything.
+    `role` it is Rollcall itself, which may do everything. `session` is the secret of who signed in to the
+    pages: the gate asks at each call whether it still holds, and what the account may do by now.
     """
 
     name: str
     role: Role | None
     departments: tuple[str, ...] | None = None
+    session: str = field(default="", repr=False)
 
     @property
     def is_system(self) -> bool:

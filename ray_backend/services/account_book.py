@@ -9,9 +9,10 @@ from typing import Any
 from ray_backend.domain.accounts import FIRST_ADMIN, Account
 from ray_backend.domain.errors import NotFound
 from ray_backend.domain.permissions import Role
-from ray_backend.ports import Clock, Store
+from ray_backend.ports import Clock
+from ray_backend.services.reach import KeepsSettings
 
-_ACCOUNT = "account/"
+ACCOUNTS = "account/"
 # Until there were accounts, the admin had a password and nothing else.
 _OLD_PASSWORD, _OLD_FAILURES = "admin/password_hash", "admin/failures"
 
@@ -34,13 +35,13 @@ class Entry:
 class AccountBook:
     """Reads and writes accounts. The caller keeps two changes from happening at once."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: KeepsSettings, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def find(self, username: str) -> Entry | None:
         """The account with this username, or None."""
-        record = self._store.get_setting(_ACCOUNT + username)
+        record = self._store.get_setting(ACCOUNTS + username)
         return None if record is None else _entry_of(username, record)
 
     def get(self, username: str) -> Entry:
@@ -52,15 +53,15 @@ class AccountBook:
 
     def all(self) -> list[Entry]:
         """Every account, by username."""
-        found = self._store.settings(_ACCOUNT).items()
+        found = self._store.settings(ACCOUNTS).items()
         return sorted(
-            (_entry_of(key.removeprefix(_ACCOUNT), record) for key, record in found),
+            (_entry_of(key.removeprefix(ACCOUNTS), record) for key, record in found),
             key=lambda entry: entry.account.username,
         )
 
     def put(self, entry: Entry) -> None:
         """Adds the account, or replaces the one with its username."""
-        self._store.put_setting(_ACCOUNT + entry.account.username, _record_of(entry))
+        self._store.put_setting(ACCOUNTS + entry.account.username, _record_of(entry))
 
     def take_over_old_admin(self) -> None:
         """Makes an account of the admin's password of earlier versions."""

@@ -22,6 +22,7 @@ from ray_backend.services.account_book import AccountBook, Entry
 from ray_backend.services.audit import Auditor
 from ray_backend.services.guesses import Guesses
 from ray_backend.services.passwords import Passwords, new_password
+from ray_backend.services.reach import KeepsSettings
 from ray_backend.services.sessions import Sessions
 
 
@@ -29,11 +30,16 @@ class AccountService:
     """Makes, changes and shuts accounts. There is always an administrator who can sign in."""
 
     def __init__(
-        self, store: Store, clock: Clock, passwords: Passwords | None = None, sessions: Sessions | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        passwords: Passwords | None = None,
+        remembered: KeepsSettings | None = None,
     ) -> None:
-        self.book = AccountBook(store, clock)
+        """`remembered` knows accounts and sessions while the database is away."""
+        self.book = AccountBook(remembered or store, clock)
         self.passwords = passwords or Passwords()
-        self.sessions = sessions or Sessions(store, clock)
+        self.sessions = Sessions(remembered or store, clock)
         self.guesses = Guesses(store, clock)
         self._clock = clock
         self.audit = Auditor(store, clock)

@@ -93,7 +93,7 @@ RULES: dict[str, Rule] = {
     "sign_ins.change_password": Rule(_ACCOUNTS),
     "audit_log.find": Rule(_ADMIN),
     "audit_log.export": Rule(_ADMIN),
-    "access.verify_token": Rule(_SYSTEM),
+    "access.verify_token": Rule(frozenset({Role.KIOSK})),
     "access.verify_key": Rule(_SYSTEM),
     "access.issue_token": Rule(_ADMIN),
     "access.issue_key": Rule(_ADMIN),

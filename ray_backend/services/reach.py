@@ -84,6 +84,9 @@ class KeepsSettings(Protocol):
     def put_setting(self, key: str, value: Any) -> None:
         """Stores a JSON-like value; None removes the key."""
 
+    def settings(self, prefix: str) -> dict[str, Any]:
+        """All settings whose key starts with the prefix."""
+
 
 class RememberedSettings:
     """The store's settings of some prefixes, remembered for as long as the database is away.

@@ -10,9 +10,10 @@ from functools import wraps
 from typing import Any
 
 from ray_backend.domain.accounts import IDLE, LONGEST
-from ray_backend.ports import Clock, Store
+from ray_backend.ports import Clock
+from ray_backend.services.reach import KeepsSettings
 
-_SESSION = "session/"
+SESSIONS = "session/"
 # A page runs at each click; its use is noted this often.
 _NOTE_USE_AFTER = timedelta(minutes=1)
 
@@ -29,7 +30,7 @@ def _alone(method):
 class Sessions:
     """Opens, finds and ends sessions. Safe to call from several threads."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: KeepsSettings, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         # Noting the use of a session must not bring back one that is ended meanwhile.
@@ -42,13 +43,13 @@ class Sessions:
         token = new_secret()
         now = self._clock.now().isoformat()
         record = {"username": username, "created_at": now, "used_at": now}
-        self._store.put_setting(_SESSION + digest(token), record)
+        self._store.put_setting(SESSIONS + digest(token), record)
         return token
 
     @_alone
     def username(self, token: str) -> str | None:
         """Whose session this is, and notes its use. None when there is none, or it has expired."""
-        key = _SESSION + digest(token)
+        key = SESSIONS + digest(token)
         record = self._store.get_setting(key) if token else None
         if record is None:
             return None
@@ -63,7 +64,7 @@ class Sessions:
     @_alone
     def end(self, token: str) -> None:
         """Ends one session; an unknown one is no error."""
-        self._store.put_setting(_SESSION + digest(token), None)
+        self._store.put_setting(SESSIONS + digest(token), None)
 
     @_alone
     def end_all(self, username: str) -> int:
@@ -80,7 +81,7 @@ class Sessions:
                 self._store.put_setting(key, None)
 
     def _all(self) -> list[tuple[str, dict[str, Any]]]:
-        return list(self._store.settings(_SESSION).items())
+        return list(self._store.settings(SESSIONS).items())
 
 
 def _has_expired(record: dict[str, Any], now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The admin's first page: who is in today, what to do next, and the kiosks."""
+"""The first page: who is in today and, for administrators, what to do next and the kiosks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ray_backend.domain.answers import KioskToken
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.requests import ReportQuery
 from streamlit_app import deps, links, presenters
-from streamlit_app.session import ACTOR, admin_only
+from streamlit_app.session import ACTOR, guarded
 
 _NEW_ADDRESS = "new_kiosk_address"
 
 
-@admin_only
+@guarded("home")
 def render(backend: Backend) -> None:
     """Today at a glance."""
     _waiting_punches(backend.journal_depth())
@@ -24,18 +24,21 @@ def render(backend: Backend) -> None:
     st.title(deps.site().site_name)
     st.caption(f"{today:%A, %d %B %Y}")
     registered, here, gone = st.columns(3)
-    registered.metric("People registered", overview.people, border=True)
+    if backend.caller.departments is None:
+        registered.metric("People registered", overview.people, border=True)
     here.metric("Came in today", len(days), border=True)
     gone.metric("Left again", int(days["last_out"].notna().sum()), border=True)
-    if not overview.people:
+    manages_kiosks = backend.may("access.tokens")
+    if manages_kiosks and not overview.people:
         _first_steps()
     elif days.empty:
         st.info("Nobody has checked in yet today.", icon=":material/schedule:")
     else:
         st.subheader("Today")
         st.dataframe(presenters.day_rows(days).drop(columns="Date"), hide_index=True, width="stretch")
-    st.subheader("Kiosks")
-    _kiosks(backend)
+    if manages_kiosks:
+        st.subheader("Kiosks")
+        _kiosks(backend)
 
 
 def _waiting_punches(number: int) -> None:

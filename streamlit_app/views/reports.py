@@ -12,7 +12,7 @@ from ray_backend.client import Backend
 from ray_backend.domain.errors import InvalidInput
 from ray_backend.domain.requests import ReportQuery
 from streamlit_app import links, presenters
-from streamlit_app.session import admin_only
+from streamlit_app.session import guarded
 
 MOST_ROWS = 2000
 _ALL = "All"
@@ -20,7 +20,7 @@ _WITHOUT_YEAR = "slice(datum.label, 0, 10)"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@admin_only
+@guarded("reports")
 def render(backend: Backend) -> None:
     """Everything on the page and in the files is the same filtered report."""
     st.title("Reports")

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from ray_backend.client import Backend, Photo, local_backend
+from ray_backend.domain.accounts import Account
 from ray_backend.domain.model import Person
+from ray_backend.domain.permissions import Role
 from ray_backend.domain.requests import PersonDraft
+from ray_backend.services.account_book import Entry
 from ray_backend.settings import Settings
-from streamlit_app import deps
+from streamlit_app import cookies, deps
 from tests.fakes import FakeEngine, SetClock, photo
 
 PASSWORD = "a long enough password"
 TIMEOUT_S = 20
+
+
+@pytest.fixture(autouse=True)
+def _no_cookies(monkeypatch):
+    """AppTest has no browser; its cookies are stand-ins."""
+    monkeypatch.setattr(cookies, "read", lambda kind: "")
 
 
 @pytest.fixture
@@ -38,7 +47,7 @@ def backend(settings, clock, monkeypatch) -> Backend:
     """A backend with an admin, whose site settings are the app's."""
     made = local_backend(settings, engine=FakeEngine(), clock=clock)
     monkeypatch.setattr(deps, "site", made.site.current)
-    made.access.ensure_admin(PASSWORD)
+    made.accounts.ensure_admin(PASSWORD)
     return made
 
 
@@ -48,7 +57,21 @@ def enrol(backend: Backend, who: int, *, department: str = "Workshop", name: str
     return backend.enrol(draft, [Photo("a.png", photo(who))], source="upload", actor="test").person
 
 
-def page(render, backend: Backend, *, signed_in: bool = True) -> AppTest:
+def sign_in(test: AppTest, backend: Backend, username: str = "admin") -> str:
+    """Gives the page a session of this account, as after the form, and returns its token."""
+    token = backend._records.accounts.sessions.open(username)
+    test.session_state["session_token"] = token
+    return token
+
+
+def account(backend: Backend, role: Role, *departments: str) -> str:
+    """Makes an account that may be used at once, and returns its username, which is its role."""
+    made = Account(role.value, role.value.title(), role, datetime.now(UTC), departments or None)
+    backend._records.accounts.book.put(Entry(made))
+    return role.value
+
+
+def page(render, backend: Backend, *, signed_in: bool = True, username: str = "admin") -> AppTest:
     """A view alone, not run yet."""
 
     def script(render, backend):
@@ -58,7 +81,7 @@ def page(render, backend: Backend, *, signed_in: bool = True) -> AppTest:
         script, kwargs={"render": render, "backend": backend}, default_timeout=TIMEOUT_S
     )
     if signed_in:
-        test.session_state["admin_seen_at"] = time.time()
+        sign_in(test, backend, username)
     return test
 
 

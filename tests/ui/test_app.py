@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ray_backend.domain.errors import BackendUnavailable, StoreUnavailable
+from ray_backend.client import Backend
+from ray_backend.domain.errors import BackendUnavailable, StoreUnavailable, WrongCredentials
 from streamlit_app import deps
 from streamlit_app.deps import BackendSource
 from streamlit_app.views import home
 from tests.fakes import photo
-from tests.ui.conftest import PASSWORD, TIMEOUT_S, enrol, page, words
+from tests.ui.conftest import PASSWORD, TIMEOUT_S, enrol, page, sign_in, words
 
 APP = Path(__file__).parents[2] / "streamlit_app" / "app.py"
 
@@ -31,7 +31,8 @@ def test_the_app_asks_for_the_password_and_then_shows_where_one_is(app):
     assert app.title[0].value == "Sign in to Example Works"
     assert not app.sidebar.button
 
-    app.text_input[0].set_value(PASSWORD)
+    app.text_input[0].set_value("admin")
+    app.text_input[1].set_value(PASSWORD)
     app.button[0].click().run()
 
     assert app.title[0].value == "Example Works"
@@ -39,27 +40,40 @@ def test_the_app_asks_for_the_password_and_then_shows_where_one_is(app):
     assert "a test fake" in app.sidebar.caption[1].value
 
 
-def test_signing_out_ends_it(app):
-    app.session_state["admin_seen_at"] = time.time()
+def test_signing_out_ends_it_here_and_on_the_server(app, backend):
+    token = sign_in(app, backend)
     app.run()
 
     app.sidebar.button[0].click().run()
 
-    assert [field.label for field in app.text_input] == ["Admin password"]
+    assert [field.label for field in app.text_input] == ["Username", "Password"]
+    with pytest.raises(WrongCredentials):
+        backend.sign_ins.who(token)
+
+
+def test_a_session_that_ends_while_a_page_is_open_ends_in_the_form(app, backend):
+    sign_in(app, backend)
+    app.run()
+
+    backend.sign_ins.sign_out_everywhere(actor="admin")
+    app.run()
+
+    assert not app.exception
+    assert [field.label for field in app.text_input] == ["Username", "Password"]
 
 
 @pytest.mark.parametrize("where", ["connecting", "in the middle of a page"])
 def test_while_a_part_is_away_the_page_says_so_and_comes_back(app, backend, monkeypatch, where):
-    app.session_state["admin_seen_at"] = time.time()
+    sign_in(app, backend)
 
-    def away():
+    def away(*_):
         raise StoreUnavailable("The database does not answer.")
 
     with monkeypatch.context() as broken:
         if where == "connecting":
             broken.setattr(deps, "backend", away)
         else:
-            broken.setattr(backend, "overview", away)
+            broken.setattr(Backend, "overview", away)
         app.run()
         assert not app.exception
         assert app.info[0].value == "The database does not answer."
@@ -169,9 +183,9 @@ def test_a_kiosk_that_is_shut_out_has_no_access_any_more(backend):
 def test_punches_that_wait_for_the_database_are_told_before_anything_that_needs_it(
     backend, monkeypatch, waiting, said
 ):
-    def away():
+    def away(_):
         raise StoreUnavailable("The database does not answer.")
 
-    monkeypatch.setattr(backend, "journal_depth", lambda: waiting)
-    monkeypatch.setattr(backend, "overview", away)
+    monkeypatch.setattr(Backend, "journal_depth", lambda _: waiting)
+    monkeypatch.setattr(Backend, "overview", away)
     assert said in words(page(home.render, backend).run())

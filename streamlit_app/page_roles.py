@@ -1,0 +1,22 @@
+"""Which roles may see which page: the one table of the app. What they may do there is the gate's part."""
+
+from __future__ import annotations
+
+from ray_backend.domain.permissions import Role
+
+_ADMIN = frozenset({Role.ADMIN})
+_OFFICE = frozenset({Role.ADMIN, Role.MANAGER})
+_EVERYBODY = frozenset({Role.ADMIN, Role.MANAGER, Role.VIEWER})
+
+PAGES: dict[str, frozenset[Role]] = {
+    "home": _EVERYBODY,
+    "register": _ADMIN,
+    "group": _ADMIN,
+    "people": _OFFICE,
+    "reports": _EVERYBODY,
+    "calibration": _ADMIN,
+    "settings": _ADMIN,
+    "accounts": _ADMIN,
+    "audit": _ADMIN,
+    "my_account": _EVERYBODY,
+}
