@@ -21,8 +21,13 @@ def attempt(
         st.error(error.message, icon=":material/error:")
         return
     before_rerun()
-    st.session_state[_NOTE] = done
+    say(done)
     st.rerun()
+
+
+def say(done: str) -> None:
+    """Shows this at the head of the page in the next run."""
+    st.session_state[_NOTE] = done
 
 
 def show_note() -> None:

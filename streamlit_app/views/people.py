@@ -1,36 +1,50 @@
-"""Finding people. A person's own page is in `person`."""
+"""Finding people. A person's own page is in `person`, the certificates of erasures in `certificate_card`."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from ray_backend.client import Backend
-from ray_backend.domain.model import PeopleQuery, Person
-from streamlit_app import links, presenters
-from streamlit_app.session import admin_only
+from ray_backend.domain.answers import PersonRow
+from ray_backend.domain.model import PeopleQuery
+from ray_backend.services.gate import may
+from streamlit_app import certificate_card, deps, links, people_words, presenters
+from streamlit_app.faces import face_html
+from streamlit_app.person.erasing import show_farewell
+from streamlit_app.session import guarded
 from streamlit_app.views import person
 
 PAGE_SIZE = 20
 _ALL = "All"
 _STATES = {"Active": True, "Deactivated": False, "Everybody": None}
 _CURSORS, _FILTER = "people_cursors", "people_filter"
-_WIDTHS = [4, 3, 3, 2]
+_WIDTHS = [0.7, 3.4, 2, 2.2, 1.4, 2, 1.7]
+_TITLES = ("", "Name", "Employee id", "Department", "Photos", "Last seen", "")
+_FACE_PX = 36
 
 
-@admin_only
+@guarded("people")
 def render(backend: Backend) -> None:
-    """The list, or the person whom the address names."""
+    """The list, or what the address names: a person, or the certificates."""
     person_id = st.query_params.get("person")
     if person_id:
         person.render(backend, person_id)
-        return
-    st.title("People")
-    person.show_farewell()
+    elif "certificates" in st.query_params:
+        st.button("All people", icon=":material/arrow_back:", type="tertiary", on_click=_close_certificates)
+        certificate_card.certificate_page(backend)
+    else:
+        _list(backend)
+
+
+def _list(backend: Backend) -> None:
+    _head(backend)
+    show_farewell()
     query = _filters(backend)
     cursors = _cursors(query)
-    page = backend.people.find(
-        PeopleQuery(query.text, query.department, query.active, cursors[-1], PAGE_SIZE)
-    )
+    page = backend.people.find_rows(_page_of(query, cursors[-1]))
     if page.items:
         _rows(page.items)
         _paging(page, cursors)
@@ -38,12 +52,37 @@ def render(backend: Backend) -> None:
         _nobody(query)
 
 
+def _head(backend: Backend) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    row.title("People", width="content")
+    if may(backend.caller, ("certificates.all",)):
+        row.button(
+            "Deletion certificates", icon=":material/verified:", type="tertiary", key="people-certificates",
+            on_click=_open_certificates,
+        )  # fmt: skip
+
+
+def _open_certificates() -> None:
+    st.query_params["certificates"] = "all"
+
+
+def _close_certificates() -> None:
+    st.query_params.pop("certificates", None)
+
+
 def _filters(backend: Backend) -> PeopleQuery:
-    search, department, state = st.columns([3, 2, 2])
+    search, department, state, photos = st.columns([3, 2, 2, 1.6], vertical_alignment="bottom")
     text = search.text_input("Search", placeholder="Name or employee id", key="people_text").strip()
     group = department.selectbox("Department", [_ALL, *backend.people.departments()], key="people_department")
     active = state.selectbox("Show", list(_STATES), key="people_active")
-    return PeopleQuery(text, None if group == _ALL else group, _STATES[active])
+    without = photos.checkbox("Without photos", key="people_without_photos")
+    return PeopleQuery(
+        text, department=None if group == _ALL else group, active=_STATES[active], without_photos=without
+    )
+
+
+def _page_of(query: PeopleQuery, cursor: str | None) -> PeopleQuery:
+    return replace(query, cursor=cursor, limit=PAGE_SIZE)
 
 
 def _cursors(query: PeopleQuery) -> list[str | None]:
@@ -54,19 +93,25 @@ def _cursors(query: PeopleQuery) -> list[str | None]:
     return st.session_state[_CURSORS]
 
 
-def _rows(people: tuple[Person, ...]) -> None:
+def _rows(rows: tuple[PersonRow, ...]) -> None:
     table = st.container(key="people-list", gap="xsmall")
-    for cell, title in zip(table.columns(_WIDTHS), ("Name", "Employee id", "Department", ""), strict=True):
+    for cell, title in zip(table.columns(_WIDTHS), _TITLES, strict=True):
         cell.caption(title)
-    for someone in people:
-        name, number, department, state = table.columns(_WIDTHS, vertical_alignment="center")
+    now, zone = datetime.now(UTC), deps.site().zone
+    for row in rows:
+        face, name, number, department, photos, seen, state = table.columns(
+            _WIDTHS, vertical_alignment="center"
+        )
+        face.html(face_html(row.thumbnail, _FACE_PX))
         name.button(
-            presenters.plain(someone.name), key=f"open-{someone.person_id}", type="tertiary",
-            on_click=person.open_person, args=(someone.person_id,), icon=":material/person:",
+            presenters.plain(row.person.name), key=f"open-{row.person.person_id}", type="tertiary",
+            on_click=person.open_person, args=(row.person.person_id,),
         )  # fmt: skip
-        number.text(someone.employee_id)
-        department.text(someone.department or "–")
-        if not someone.active:
+        number.text(row.person.employee_id)
+        department.text(row.person.department or "–")
+        photos.text(people_words.photos_words(row.templates))
+        seen.text(people_words.last_seen_words(row.last_seen, now, zone))
+        if not row.person.active:
             state.badge("Deactivated", color="gray")
 
 
@@ -85,7 +130,10 @@ def _paging(page, cursors: list[str | None]) -> None:
 
 def _nobody(query: PeopleQuery) -> None:
     with st.container(border=True):
-        if query.text or query.department or query.active is False:
+        if query.without_photos:
+            st.subheader("Nobody is without photos")
+            st.write("Everybody who matches can be recognised. Clear *Without photos* to see them.")
+        elif query.text or query.department or query.active is False:
             st.subheader("Nobody matches")
             st.write("Try a part of the name, another department, or *Everybody*.")
         else:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
 from ray_backend.domain.answers import Erasure
 from ray_backend.domain.model import PeopleQuery, PunchQuery
-from streamlit_app import presenters
-from streamlit_app.views import people, person
+from ray_backend.domain.permissions import Role
+from streamlit_app.person.erasing import confirm_erasure
+from streamlit_app.views import people
 from tests.fakes import photo
-from tests.ui.conftest import enrol, page, words
+from tests.ui.conftest import account, enrol, page, words
+
+# Three weeks after the clock of these tests.
+NOW = datetime(2026, 3, 24, 12, tzinfo=UTC)
 
 
 def names(test) -> list[str]:
@@ -50,6 +57,43 @@ def test_search_and_department_narrow_the_list(backend, ada):
     test.selectbox(key="people_department").set_value("Workshop").run()
     assert names(test) == []
     assert "Nobody matches" in words(test)
+
+
+def test_a_row_says_how_many_photos_there_are_and_when_somebody_was_seen_last(backend, ada, monkeypatch):
+    enrol(backend, 2, name="Grace Example")
+    backend.check_in(photo(1), kiosk="entrance")
+    monkeypatch.setattr(people, "datetime", SimpleNamespace(now=lambda zone: NOW))
+
+    text = words(page(people.render, backend).run())
+
+    assert "3 weeks ago" in text
+    assert "never" in text
+    assert text.count("1 photo") == 2
+    assert text.count("<img class='rc-face'") == 2
+
+
+def test_people_without_photos_are_found(backend, ada, person_page):
+    enrol(backend, 2, name="Grace Example")
+    button(person_page, "Remove").click().run()
+    test = page(people.render, backend).run()
+
+    test.checkbox(key="people_without_photos").check().run()
+    assert names(test) == ["Ada Example"]
+
+    backend.people.set_active(ada.person_id, False, actor="test")
+    test.run()
+    assert names(test) == []
+    assert "Nobody is without photos" in words(test)
+
+
+def test_a_manager_looks_and_changes_nothing(backend, ada):
+    test = page(people.render, backend, username=account(backend, Role.MANAGER)).run()
+    button(test, "Ada Example").click().run()
+
+    assert "Photos (1)" in words(test)
+    assert "E1" in words(test)
+    labels = {one.label for one in test.button}
+    assert labels == {"All people"}
 
 
 def test_long_lists_are_paged_forth_and_back(backend, monkeypatch):
@@ -131,7 +175,7 @@ def test_photos_are_added_and_removed(backend, ada, person_page):
 @pytest.fixture
 def erasure(backend, ada):
     """The dialog by itself: AppTest closes a dialog at the next click."""
-    return page(lambda backend: person.confirm_erasure(backend, ada), backend).run()
+    return page(lambda backend: confirm_erasure(backend, ada), backend).run()
 
 
 def test_the_button_asks_before_it_erases(backend, ada, person_page):
@@ -162,11 +206,13 @@ def test_erasing_takes_the_person_and_does_with_the_records_as_chosen(backend, e
 
 def test_after_an_erasure_the_list_says_what_went(backend):
     test = page(people.render, backend)
-    test.session_state["people_farewell"] = presenters.erasure_words(Erasure(2, 3, 0))
+    test.session_state["people_farewell"] = Erasure(2, 3, 0)
 
     test.run()
 
     assert test.success[0].value == "Erased the person with 2 photos and 3 attendance records."
+    button(test, "Close").click().run()
+    assert not test.success
 
 
 def test_the_address_of_an_unknown_person_says_so(backend):
