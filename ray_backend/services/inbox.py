@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ray_backend.domain.errors import StoreUnavailable
-from ray_backend.domain.grouping import FaceGroup, GroupedFace, Grouping
+from ray_backend.domain.grouping import FaceGroup, GroupedFace, Grouping, GroupingRules
 from ray_backend.domain.model import UnknownFace, UnknownGroup
 from ray_backend.ports import Clock, Store
 from ray_backend.services.policy import Policy
@@ -33,6 +33,7 @@ class Inbox:
         policy: Policy,
         keep_hours: Callable[[], float],
         *,
+        rules: GroupingRules | None = None,
         elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`keep_hours`: how long a face is kept, 0: not at all. Nothing is read before it is needed."""
@@ -40,6 +41,7 @@ class Inbox:
         self._clock = clock
         self._policy = policy
         self._keep_hours = keep_hours
+        self._rules = rules
         self._elapsed_s = elapsed_s
         self._lock = threading.RLock()
         self._grouping: Grouping | None = None
@@ -193,7 +195,7 @@ class Inbox:
             # What another pack made can be compared with nobody; it goes when its time has come.
             if face.pack_id == self._policy.pack_id:
                 faces[face.group_id].append(_grouped(face))
-        grouping = Grouping(self._policy.dimension)
+        grouping = Grouping(self._policy.dimension, self._rules)
         for group_id in sorted(faces, key=lambda one: min((face.at, one) for face in faces[one])):
             about = self._groups.get(group_id)
             grouping.restore(group_id, faces[group_id], ignored=about is not None and about.ignored)
