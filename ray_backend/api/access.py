@@ -19,6 +19,7 @@ from ray_backend.domain.permissions import Role
 
 _RECOGNISE = frozenset({Role.ADMIN, Role.RECOGNIZER})
 _LOOK = frozenset({Role.ADMIN, Role.MANAGER})
+_REPORTS = _LOOK | {Role.VIEWER}
 _WATCH = frozenset({Role.ADMIN, Role.MONITOR})
 _ADMIN = frozenset({Role.ADMIN})
 ANYBODY = None
@@ -53,8 +54,8 @@ ROLES: dict[tuple[str, str], frozenset[Role] | None] = {
     ("PATCH", PERSON): _ADMIN,
     ("DELETE", PERSON): _ADMIN,
     ("POST", f"{PERSON}/photos"): _ADMIN,
-    ("GET", "/attendance"): _LOOK,
-    ("GET", "/attendance/export"): _LOOK,
+    ("GET", "/attendance"): _REPORTS,
+    ("GET", "/attendance/export"): _REPORTS,
     ("GET", "/health/ray"): _WATCH,
     ("GET", "/metrics"): _WATCH,
     ("GET", "/health"): ANYBODY,

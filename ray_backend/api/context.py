@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -38,7 +38,10 @@ class Api:
 
 
 async def _api_of(request: Request) -> Api:
-    return request.app.state.api
+    """What the route works with; its backend acts as whoever sends the request, if anybody was asked for."""
+    api: Api = request.app.state.api
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return api if caller is None else replace(api, backend=api.backend.acting_as(caller.of_use_cases))
 
 
 async def _caller_of(request: Request) -> Caller:

@@ -7,10 +7,12 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
 from starlette.concurrency import run_in_threadpool
 
+from ray_backend.domain import permissions
 from ray_backend.domain.errors import InvalidInput, WrongCredentials
 from ray_backend.domain.permissions import Role
 from ray_backend.services.access import AccessService
@@ -24,16 +26,23 @@ _SHORTEST_SECRET = {"HS256": 32, "HS384": 48, "HS512": 64}
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who sends a request. `key` tells callers apart without telling their secret; for a kiosk `name`
-    is the kiosk's."""
+    is the kiosk's. `departments` binds to people of these, None to none in particular."""
 
     name: str
     role: Role
     key: str
+    departments: tuple[str, ...] | None = None
 
     @property
     def actor(self) -> str:
         """As the audit log names the caller."""
         return f"API: {self.name}"
+
+    @property
+    def of_use_cases(self) -> permissions.Caller:
+        """Who makes the calls of this request."""
+        name = self.name if self.role is Role.KIOSK else self.actor
+        return permissions.Caller(name, self.role, self.departments)
 
 
 class TokenVerifier:
@@ -63,8 +72,18 @@ class TokenVerifier:
             raise WrongCredentials(f"This token is not valid: {error}.") from error
         if claims["role"] not in list(Role):
             raise WrongCredentials(f"This token's role has to be one of {', '.join(Role)}.")
-        caller = Caller(claims["sub"], Role(claims["role"]), f"jwt/{claims['role']}/{claims['sub']}")
+        key = f"jwt/{claims['role']}/{claims['sub']}"
+        caller = Caller(claims["sub"], Role(claims["role"]), key, _departments(claims))
         return caller, float(claims["exp"])
+
+
+def _departments(claims: dict[str, Any]) -> tuple[str, ...] | None:
+    names = claims.get("departments")
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise WrongCredentials("This token's departments have to be a list of names.")
+    return tuple(names)
 
 
 def _fitting_key(settings: Settings):

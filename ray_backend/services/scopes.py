@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray_backend.domain.answers import PersonFile
 from ray_backend.domain.errors import Forbidden, PersonNotFound
-from ray_backend.domain.model import PeopleQuery, Person
+from ray_backend.domain.model import PeopleQuery, Person, Punch
 from ray_backend.domain.permissions import Caller, Role
 
 if TYPE_CHECKING:
@@ -94,10 +94,17 @@ def only_own_file(caller: Caller, file: PersonFile) -> PersonFile:
 
 
 def only_own_person(caller: Caller, person: Person | None) -> Person | None:
-    """The person, or None for one of another department."""
-    if person is None or caller.departments is None or person.department in caller.departments:
-        return person
-    return None
+    """The person, or None for one of another department. Viewers are not told addresses."""
+    if person is None or (caller.departments is not None and person.department not in caller.departments):
+        return None
+    return replace(person, email="") if caller.role is Role.VIEWER else person
+
+
+def without_addresses(caller: Caller, punches: list[tuple[Punch, Person]]) -> list[tuple[Punch, Person]]:
+    """Punches with their people; viewers are not told addresses."""
+    if caller.role is not Role.VIEWER:
+        return punches
+    return [(punch, replace(person, email="")) for punch, person in punches]
 
 
 def only_own_names(caller: Caller, departments: list[str]) -> list[str]:

@@ -62,6 +62,51 @@ def test_every_route_lets_its_roles_in_and_nobody_else(walked, method, template)
                 assert role.value in answer.json()["detail"]
 
 
+def ask(walked, path: str, **claims):
+    bearer = {"Authorization": f"Bearer {token('manager', **claims)}"}
+    return walked.client.get(path, headers=bearer)
+
+
+def test_a_token_that_is_bound_to_departments_sees_their_people_only(walked):
+    walked.register(1, department="Sales")
+    walked.register(2, department="Engines")
+    for who in (1, 2):
+        walked.site.check_in(who)
+
+    for departments, seen in ((["Sales"], ["E1"]), ([], []), (None, ["E1", "E2"]), (["Gone"], [])):
+        bound = {"departments": departments}
+        people = ask(walked, "/people", **bound).json()
+        assert [person["employee_id"] for person in people["people"]] == seen
+        assert people["total"] == len(seen)
+        for number in (1, 2):
+            expected = 200 if f"E{number}" in seen else 404
+            assert ask(walked, f"/people/E{number}", **bound).status_code == expected
+            assert ask(walked, f"/attendance?person=E{number}", **bound).status_code == expected
+        punches = ask(walked, "/attendance", **bound).json()["punches"]
+        assert [punch["person"]["employee_id"] for punch in punches] == seen
+        exported = ask(walked, "/attendance/export", **bound).text
+        assert [f"E{number}" in exported for number in (1, 2)] == [f"E{n}" in seen for n in (1, 2)]
+
+
+@pytest.mark.parametrize("departments", ["Sales", [1], {"Sales": True}, [["Sales"]]])
+def test_departments_that_are_no_list_of_names_let_nobody_in(walked, departments):
+    assert ask(walked, "/people", departments=departments).status_code == 401
+
+
+def test_a_viewer_reads_reports_without_addresses_of_people(web):
+    web.register(1, email="ada@example.org")
+    web.site.check_in(1)
+    answer = web.get("/attendance", Role.VIEWER, person="E1")
+    assert answer.status_code == 200
+    assert "E1" in answer.text
+    assert "example.org" not in answer.text + web.get("/attendance/export", Role.VIEWER).text
+
+
+def test_what_is_done_over_the_api_is_noted_under_the_name_of_the_key(web):
+    web.register(1)
+    assert {entry.actor for entry in web.site.audit() if entry.action == "person.enrolled"} == {"API: admin"}
+
+
 @pytest.mark.parametrize(("method", "template"), GUARDED)
 def test_no_route_lets_anybody_in_without_a_good_credential(walked, method, template):
     revoked = walked.site.backend.access.issue_key("gone", Role.ADMIN, actor="test")
