@@ -19,10 +19,12 @@ from streamlit_app.views import (  # noqa: F401 loads them before the freeze
     check_in,
     group,
     home,
+    import_people,
     my_account,
     people,
     register,
     reports,
+    settings,
 )
 
 

@@ -13,6 +13,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "register": _ADMIN,
     "group": _ADMIN,
     "people": _OFFICE,
+    "import": _ADMIN,
     "reports": _EVERYBODY,
     "calibration": _ADMIN,
     "settings": _ADMIN,

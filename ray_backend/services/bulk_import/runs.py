@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import shutil
 import time
@@ -72,10 +73,11 @@ class Standing:
 
 
 class Tally(NamedTuple):
-    """The counts of the first `offset` bytes of a run's outcomes."""
+    """The counts of the first `offset` bytes of a run's outcomes, which are in the file `inode`."""
 
     counts: Counts = Counts()
     offset: int = 0
+    inode: int = 0
 
 
 class Run:
@@ -122,17 +124,19 @@ class Run:
 
     def tally(self, so_far: Tally | None = None) -> Tally:
         """How it stands by the outcomes; what an earlier tally counted is not read again."""
-        counts, offset = so_far or Tally()
         if not self._outcomes.is_file():
             return Tally()
         with self._outcomes.open("rb") as file:
+            inode = os.fstat(file.fileno()).st_ino
+            same = so_far is not None and so_far.inode == inode
+            counts, offset = (so_far.counts, so_far.offset) if same else (Counts(), 0)
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n"):
                     break
                 offset += len(line)
                 counts = counts.plus(PersonOutcome.from_json(json.loads(line)))
-        return Tally(counts, offset)
+        return Tally(counts, offset, inode)
 
     def continued(self) -> None:
         """Before an import goes on: what could not be read as a person is looked at again."""
