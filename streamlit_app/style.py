@@ -16,8 +16,8 @@ _APP = """<style>
 .rc-photo img { width: 100%; }
 .rc-photo i { position: absolute; border: 3px solid #fff; border-radius: .5rem;
   box-shadow: 0 0 0 1.5px #0008, inset 0 0 0 1px #0006; }
-.rc-steps { display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; margin: 0 0 .6rem; padding: 0;
-  list-style: none; }
+.rc-steps { display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; margin: 0 0 .6rem;
+  padding: 0 !important; list-style: none; }
 .rc-steps li { display: flex; align-items: center; gap: .45rem; margin: 0; opacity: .65; }
 .rc-steps li.now { opacity: 1; font-weight: 700; } .rc-steps li.done { opacity: .9; }
 .rc-steps b { display: grid; place-items: center; width: 1.7rem; height: 1.7rem; border-radius: 50%;

@@ -185,7 +185,7 @@ class DeskCamera {
   }
 
   showLink(state) {
-    if (!this.texts || this.problem !== null || this.barred) return;
+    if (!this.texts || this.problem !== null || this.barred || this.finished) return;
     if (state === "offline") this.show("trouble", this.texts.offline, "", true);
   }
 

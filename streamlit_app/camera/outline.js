@@ -1,5 +1,5 @@
 // The oval for the face with a drawn head that looks where the person is to look, arrows, and a ring with one
-// part for each target. The preview is a mirror: the person's own left is on the left of the screen.
+// part for each target, on its side. The preview is a mirror: the person's own left is on the left of the screen.
 
 const SVG = "http://www.w3.org/2000/svg";
 const OVAL = { x: 200, y: 150, rx: 84, ry: 112 };
@@ -10,12 +10,17 @@ const ARROWS = {
   up: "M200 62 V20 M176 42 L200 16 L224 42",
   down: "M200 238 V280 M176 258 L200 284 L224 258",
 };
-const GAP = 2; // of 100, the whole ring
+const ARCS = { up: [-131, -49], right: [-41, 41], front: [49, 131], left: [139, 221] }; // degrees, clockwise
 
 class Outline {
   constructor(svg) {
     const { x, y, rx, ry } = OVAL;
     const ring = `M${x} ${y - ry} A${rx} ${ry} 0 1 1 ${x - 0.01} ${y - ry} Z`;
+    const arc = (ends) => {
+      const [from, to] = ends.map((degrees) => (degrees * Math.PI) / 180);
+      const point = (angle) => `${x + rx * Math.cos(angle)} ${y + ry * Math.sin(angle)}`;
+      return `M${point(from)} A${rx} ${ry} 0 0 1 ${point(to)}`;
+    };
     const make = (name, attributes, into = svg) => {
       const element = document.createElementNS(SVG, name);
       for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -24,8 +29,11 @@ class Outline {
     svg.replaceChildren();
     make("path", { class: "shade", "fill-rule": "evenodd", d: `M-400 -300 H800 V600 H-400 Z ${ring}` });
     make("path", { class: "oval", d: ring });
-    this.addSegment = (kind) => make("path", { class: `segment ${kind}`, d: ring, pathLength: 100 });
-    this.segments = [];
+    this.segments = {};
+    for (const [target, ends] of Object.entries(ARCS)) {
+      const parts = ["track", "filled"];
+      this.segments[target] = parts.map((kind) => make("path", { class: `segment ${kind}`, d: arc(ends), pathLength: 100 }));
+    }
     const head = make("g", { class: "head" });
     this.nose = make("path", {}, head);
     this.eyes = make("path", {}, head);
@@ -38,20 +46,12 @@ class Outline {
     const { x, y, rx, ry } = OVAL;
     this.nose.setAttribute("d", `M${x} ${y - ry + 12} Q${x + 2 * nose} ${y} ${x} ${y + ry - 12}`);
     this.eyes.setAttribute("d", `M${x - rx + 10} ${y - 14} Q${x} ${y - 14 + 2 * eyes} ${x + rx - 10} ${y - 14}`);
-    const share = 100 / targets.length;
-    targets.forEach(({ state }, place) => {
-      this.segments[place] ??= [this.addSegment("track"), this.addSegment("filled")];
+    for (const { name, state } of targets) {
       const done = { taken: 1, now: progress }[state] ?? 0;
-      const [track, filled] = this.segments[place];
+      const [track, filled] = this.segments[name];
       track.dataset.state = state;
-      cut(track, place * share, share - GAP);
-      cut(filled, place * share, done * (share - GAP));
-    });
+      filled.setAttribute("stroke-dasharray", `${100 * done} 200`);
+      filled.style.visibility = done > 0 ? "visible" : "hidden";
+    }
   }
-}
-
-function cut(path, start, length) {
-  path.setAttribute("stroke-dasharray", `${length} 100`);
-  path.setAttribute("stroke-dashoffset", `${-start - GAP / 2}`);
-  path.style.visibility = length > 0 ? "visible" : "hidden";
 }

@@ -8,7 +8,7 @@ from ray_backend.client import Backend
 from ray_backend.domain.answers import EnrolmentCheck
 from ray_backend.domain.errors import Conflict, InvalidInput, PhotosRefused, RollcallError
 from streamlit_app import presenters
-from streamlit_app.photo_tray import Tray, forget_reviews, judged_photos
+from streamlit_app.photo_tray import Tray, forget_reviews, judged_photos, tray_of
 from streamlit_app.registration import similar
 from streamlit_app.registration.codes import code_fields
 from streamlit_app.registration.draft import Draft, Step, go
@@ -16,26 +16,25 @@ from streamlit_app.session import ACTOR
 
 
 def check_step(backend: Backend, draft: Draft) -> None:
-    """Who, photos, look-alikes, code, and the button that stores it all."""
+    """Who, look-alikes, photos, code, and the button that stores it all."""
     _summary(draft)
-    tray = judged_photos(backend, draft.key)
+    tray = tray_of(draft.key)
     check = _check(backend, draft, tray)
     same = [one for one in check.similar if one.same]
+    ready = not same and any(review.accepted for review in check.reviews)
     if same:
         similar.same_person(backend, draft, tray, same)
-    elif any(review.accepted for review in check.reviews):
-        alike = list(check.similar)
-        similar.look_alikes(backend, draft, alike)
-        code_fields(draft, asked_for=bool(alike))
+    elif ready:
+        similar.look_alikes(backend, draft, check.similar)
     else:
         st.error("None of these photos can be used. Go back and take others.", icon=":material/error:")
-    back, onward = st.columns([1, 1])
-    if back.button("Back", key="register-back", icon=":material/arrow_back:"):
+    judged_photos(backend, draft.key)
+    if ready:
+        code_fields(draft, asked_for=bool(check.similar))
+    row = st.container(horizontal=True)
+    if row.button("Back", key="register-back", icon=":material/arrow_back:"):
         go(draft, Step.PHOTOS)
-    ready = not same and any(review.accepted for review in check.reviews)
-    if ready and onward.button(
-        "Save this person", type="primary", icon=":material/save:", key="register-save"
-    ):
+    if ready and row.button("Save this person", type="primary", icon=":material/save:", key="register-save"):
         _save(backend, draft, tray)
 
 

@@ -25,11 +25,11 @@ def photos_step(backend: Backend, draft: Draft) -> None:
     else:
         _guided(backend, draft)
     judged_photos(backend, draft.key)
-    back, onward = st.columns([1, 1])
-    if back.button("Back", key="register-back", icon=":material/arrow_back:"):
+    row = st.container(horizontal=True)
+    if row.button("Back", key="register-back", icon=":material/arrow_back:"):
         close_desk(draft)
         go(draft, Step.WHO)
-    if onward.button("Continue", type="primary", key="register-next", icon=":material/arrow_forward:"):
+    if row.button("Continue", type="primary", key="register-next", icon=":material/arrow_forward:"):
         _continue(draft)
 
 

@@ -20,10 +20,10 @@ def who_step(backend: Backend, draft: Draft) -> None:
     draft.name = right.text_input("Name", key=field_key(draft, "name"), help="As it is shown at the kiosk.")
     draft.department = _department(backend, draft, left)
     draft.email = right.text_input("E-mail (optional)", key=field_key(draft, "email"))
-    back, onward = st.columns([1, 1])
-    if back.button("Back", key="register-back", icon=":material/arrow_back:"):
+    row = st.container(horizontal=True)
+    if row.button("Back", key="register-back", icon=":material/arrow_back:"):
         go(draft, Step.CONSENT)
-    if onward.button("Continue", type="primary", key="register-next", icon=":material/arrow_forward:"):
+    if row.button("Continue", type="primary", key="register-next", icon=":material/arrow_forward:"):
         _continue(draft, taken)
 
 
