@@ -23,9 +23,9 @@ FATES = {
 FATES_REHEARSED = FATES | {Fate.ACCEPTED: "Would be accepted", Fate.REFUSED: "Would be refused"}
 HOW = (
     "A **.zip** holds one folder for each person, named `<employee id>_<name>`, with photos in it; or a "
-    "table and the photos that it names. A table is a **.csv** or **.xlsx** file with the columns *Employee id*, "
-    "*Name* and *Photo*, and if you like *Department*, *E-mail* and *Consent*; headings may be German. "
-    "Several photos stand in several columns, or in one with semicolons between them."
+    "table and the photos that it names. A table is a **.csv** or **.xlsx** file with the columns "
+    "*Employee id*, *Name* and *Photo*, and if you like *Department*, *E-mail* and *Consent*; headings may "
+    "be German. Several photos stand in several columns, or in one with semicolons between them."
 )
 LARGER = (
     "At most {megabytes} MB can be uploaded. For more, lay the files into the import folder on the server, "

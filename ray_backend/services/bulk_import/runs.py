@@ -173,7 +173,7 @@ class Runs:
 
     def new(self, plan: Plan, now: datetime) -> Run:
         """Begins a folder for it."""
-        folder = self.folder / f"{now:%Y%m%d-%H%M%S}-{new_id()[:8]}"
+        folder = self.folder / f"{now:%Y%m%d-%H%M%S-%f}-{new_id()[:4]}"
         folder.mkdir(parents=True, mode=0o700)
         write_run(folder, plan, Standing(State.RUNNING, now))
         return Run(folder)
