@@ -11,6 +11,7 @@ from ray_backend.services.calibration import MOST_LISTED, CalibrationState, Site
 from streamlit_app import calibration_words as words
 from streamlit_app import deps, links
 from streamlit_app.session import admin_only
+from streamlit_app.settings_words import at_threshold, threshold_in_force
 
 _COLOURS = ["#0072b2", "#d55e00"]  # told apart by colour-blind people, too
 _EVERY_S = 1.0
@@ -28,7 +29,8 @@ def render(backend: Backend) -> None:
     if state.problem:
         st.error(state.problem, icon=":material/error:")
     if state.result is not None:
-        _result(state.result)
+        in_force = threshold_in_force(backend.site.current(), backend.overview().pack)
+        _result(at_threshold(state.result, in_force))
     elif backend.overview().people < 2:
         _nobody()
         return
@@ -91,8 +93,8 @@ def _choose(result: SiteAccuracy) -> None:
     choice = result.threshold_for(1 / number)
     st.write(words.choice_sentence(result, number, choice))
     if choice is not None:
-        st.code(f"ROLLCALL_THRESHOLD={words.setting_words(choice.safe)}", language=None)
-        st.caption("Nothing is changed here. Set this where Rollcall is started, and start it again.")
+        st.caption("Nothing is changed here.")
+        links.link("settings", "Set it under Settings", ":material/settings:", section="Recognition")
 
 
 def _charts(result: SiteAccuracy) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.errors import WrongCredentials
+from ray_backend.domain.permissions import Caller, Role
 from streamlit_app import deps, links, style
 from streamlit_app.camera.live import live_camera
 from streamlit_app.camera.modes import (
@@ -37,7 +38,7 @@ def render(backend: Backend) -> None:
     except WrongCredentials:
         _not_allowed(wrong=bool(token))
         return
-    _camera(Kiosk(backend, name, token, deps.settings()))
+    _camera(Kiosk(backend.acting_as(Caller(name, Role.KIOSK)), name, token, deps.settings()))
 
 
 def _camera(kiosk: Kiosk) -> None:
@@ -95,7 +96,7 @@ def _not_allowed(wrong: bool) -> None:
         else:
             st.write("The kiosk page opens only with an address that holds a kiosk token.")
         st.write(
-            "An admin gets a new address under **Start**, button *New kiosk address*, or on the server with "
+            "An admin gets a new address under **Settings**, *Kiosks*, or on the server with "
             "`rollcall token create entrance`. Open that address here once and set it as the start page."
         )
         links.link("home", "To the admin pages", ":material/arrow_back:")

@@ -5,13 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ray_backend.client import Backend
-from ray_backend.domain.answers import KioskToken
-from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.requests import ReportQuery
 from streamlit_app import deps, links, presenters
-from streamlit_app.session import ACTOR, guarded
-
-_NEW_ADDRESS = "new_kiosk_address"
+from streamlit_app.session import guarded
 
 
 @guarded("home")
@@ -56,7 +52,7 @@ def _first_steps() -> None:
         st.subheader("Your first day")
         st.markdown(
             "1. Register the first faces: a few photos of each person, taken here or from files.\n"
-            "2. Make a kiosk address below and open it on the computer or tablet at the door.\n"
+            "2. Make a kiosk address under Settings and open it on the computer or tablet at the door.\n"
             "3. Walk up to it. Your name, the time and IN appear within a second or two.\n"
             "4. At the end of the day, download the report."
         )
@@ -66,45 +62,7 @@ def _first_steps() -> None:
 def _kiosks(backend: Backend) -> None:
     st.write("A kiosk is any browser with a camera that is opened with a kiosk address.")
     for token in backend.access.tokens():
-        name, made, action = st.columns([3, 3, 2], vertical_alignment="center")
+        name, made = st.columns([3, 5], vertical_alignment="center")
         name.markdown(f":material/videocam: **{presenters.plain(token.kiosk)}**")
         made.caption(f"allowed since {token.created_at.astimezone(deps.site().zone):%Y-%m-%d %H:%M}")
-        if action.button("Shut out", key=f"revoke-{token.token_id}", width="stretch"):
-            confirm_revoke(backend, token)
-    if st.button("New kiosk address", icon=":material/add_link:"):
-        st.session_state.pop(_NEW_ADDRESS, None)
-        new_address(backend)
-
-
-@st.dialog("Shut out this kiosk?")
-def confirm_revoke(backend: Backend, token: KioskToken) -> None:
-    """Asks first."""
-    st.write(f"The address of **{presenters.plain(token.kiosk)}** stops working within half a minute.")
-    if not st.button("Shut out", type="primary", key="revoke-yes"):
-        return
-    try:
-        backend.access.revoke_token(token.token_id, actor=ACTOR)
-    except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
-        return
-    st.rerun()
-
-
-@st.dialog("New kiosk address")
-def new_address(backend: Backend) -> None:
-    """Makes a token for a kiosk and shows its address once."""
-    made = st.session_state.get(_NEW_ADDRESS)
-    if made:
-        st.success("Open this address on the kiosk. It is shown only now.", icon=":material/check_circle:")
-        st.code(made, language=None, wrap_lines=True)
-        st.caption("Whoever has it can check people in, so treat it like a key.")
-        return
-    name = st.text_input("Where does it stand?", placeholder="entrance", key="kiosk_name")
-    if st.button("Make the address", type="primary"):
-        try:
-            token = backend.access.issue_token(name, actor=ACTOR)
-        except RollcallError as error:
-            st.error(error.message, icon=":material/error:")
-            return
-        st.session_state[_NEW_ADDRESS] = links.kiosk_address(token)
-        st.rerun(scope="fragment")
+    links.link("settings", "New kiosk, or shut one out", ":material/add_link:", section="Kiosks")

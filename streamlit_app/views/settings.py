@@ -8,7 +8,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from streamlit_app.notes import show_note
-from streamlit_app.session import admin_only
+from streamlit_app.session import guarded
 from streamlit_app.site_settings import kiosks, liveness, privacy, recognition, site
 
 KIOSKS = "Kiosks"
@@ -21,7 +21,7 @@ _SECTIONS: dict[str, Callable[[Backend], None]] = {
 }
 
 
-@admin_only
+@guarded("settings")
 def render(backend: Backend) -> None:
     """One section at a time; the address says which."""
     st.title("Settings")

@@ -150,35 +150,6 @@ def test_the_first_page_shows_who_came_today(backend):
     assert test.dataframe[0].value["Name"].to_list() == ["Ada Example"]
 
 
-def test_a_new_kiosk_address_lets_that_kiosk_in(backend):
-    test = page(home.new_address, backend).run()
-    test.text_input(key="kiosk_name").set_value("entrance")
-    next(button for button in test.button if button.label == "Make the address").click().run()
-
-    address = test.session_state["new_kiosk_address"]
-    assert "/check-in?token=" in address
-    assert backend.access.verify_token(address.partition("token=")[2]) == "entrance"
-
-
-def test_a_kiosk_without_a_name_gets_no_address(backend):
-    test = page(home.new_address, backend).run()
-    next(button for button in test.button if button.label == "Make the address").click().run()
-
-    assert "Give the kiosk a name" in test.error[0].value
-    assert backend.access.tokens() == []
-
-
-def test_a_kiosk_that_is_shut_out_has_no_access_any_more(backend):
-    token = backend.access.issue_token("entrance", actor="test")
-    (record,) = backend.access.tokens()
-    test = page(lambda backend: home.confirm_revoke(backend, record), backend).run()
-
-    test.button(key="revoke-yes").click().run()
-
-    assert token
-    assert backend.access.tokens() == []
-
-
 @pytest.mark.parametrize(("waiting", "said"), [(1, "1 punch waits"), (3, "3 punches wait")])
 def test_punches_that_wait_for_the_database_are_told_before_anything_that_needs_it(
     backend, monkeypatch, waiting, said

@@ -103,7 +103,7 @@ def test_the_slider_gives_the_value_to_set_and_changes_nothing(backend, clock):
     test.select_slider[0].set_value(20).run()
 
     safe = result.threshold_for(1 / 20).safe
-    assert test.code[0].value == f"ROLLCALL_THRESHOLD={calibration_words.setting_words(safe)}"
+    assert calibration_words.setting_words(safe) in words(test)
     assert backend.calibration.state().result.threshold == FAKE_PACK.threshold
 
 
@@ -131,7 +131,8 @@ def test_look_alikes_are_named(backend, clock):
 
 
 def test_while_it_measures_the_bar_moves_and_the_button_is_gone(backend, monkeypatch):
-    monkeypatch.setattr(backend.calibration, "state", lambda: CalibrationState(running=True, share=0.4))
+    under_way = CalibrationState(running=True, share=0.4)
+    monkeypatch.setattr(backend._records.calibration, "state", lambda: under_way)
 
     test = page(calibration.render, backend).run()
 
@@ -144,7 +145,7 @@ def test_while_it_measures_the_bar_moves_and_the_button_is_gone(backend, monkeyp
 def test_what_went_wrong_is_told_and_can_be_tried_again(backend, clock, monkeypatch):
     add_people(backend, clock, number=2, photos=1)
     failed = CalibrationState(running=False, share=1.0, problem="The database does not answer.")
-    monkeypatch.setattr(backend.calibration, "state", lambda: failed)
+    monkeypatch.setattr(backend._records.calibration, "state", lambda: failed)
 
     test = page(calibration.render, backend).run()
 
@@ -155,7 +156,7 @@ def test_what_went_wrong_is_told_and_can_be_tried_again(backend, clock, monkeypa
 def test_strangers_to_the_page_are_asked_for_the_password(backend):
     test = page(calibration.render, backend, signed_in=False).run()
 
-    assert [field.label for field in test.text_input] == ["Admin password"]
+    assert [field.label for field in test.text_input] == ["Username", "Password"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from ray_backend.domain.errors import InvalidInput, StoreUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
-from ray_backend.domain.model import DecisionKind, Direction
+from ray_backend.domain.model import DecisionKind
 from ray_backend.domain.requests import ReportQuery
 from ray_backend.domain.site import CONSENT_TEXT, consent_version
 from ray_backend.services.faces import FaceService
@@ -204,7 +204,7 @@ def test_a_changed_cooldown_counts_for_the_next_punch(site):
     change(site, cooldown_s=10)
     again = site.check_in(ADA)
     assert not again.repeated
-    assert again.punch.direction is Direction.OUT
+    assert len(site.punches()) == 2
 
 
 def test_a_changed_time_zone_moves_the_day_the_times_and_the_report(site):
@@ -214,8 +214,6 @@ def test_a_changed_time_zone_moves_the_day_the_times_and_the_report(site):
     site.clock.move(hours=4)
     answer = site.check_in(ADA)
     assert answer.local_time.strftime("%d %H") == "03 01"
-    # Noon in Berlin is already the next day there, so it begins with a coming.
-    assert answer.punch.direction is Direction.IN
     today = site.backend.reports.today()
     assert today.isoformat() == "2026-03-03"
     report = site.backend.reports.report(ReportQuery(today, today))
