@@ -18,7 +18,7 @@ from ray_backend.domain.answers import (
 )
 from ray_backend.domain.errors import ImageRejected, RollcallError
 from ray_backend.domain.model import AnalysedPhoto, FrameAnalysis, new_id
-from ray_backend.domain.permissions import SYSTEM, Caller
+from ray_backend.domain.permissions import SYSTEM, Caller, Role
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.services.gate import GatedService, admit, may
 from ray_backend.settings import Settings
@@ -122,14 +122,16 @@ class Backend:
         return self._check_ins.check_in(analysis, kiosk=kiosk, idempotency_key=idempotency_key or new_id())
 
     def kiosk_session(self, kiosk: str) -> KioskSession:
-        """A conversation with whoever stands before this kiosk, over many frames."""
+        """A conversation with whoever stands before this kiosk, over many frames. It may do what this
+        kiosk may, and nothing else."""
         from ray_backend.clock import SystemClock
         from ray_backend.services.conversations import build_kiosk_session
 
         admit(self.caller, "check_ins.punch_recognised")
-        pack = self.overview().pack
+        own = self.acting_as(Caller(kiosk, Role.KIOSK))
+        pack = own.overview().pack
         return build_kiosk_session(
-            pack, kiosk, self._faces, self._check_ins, self.site.current, self.unknown.note, SystemClock()
+            pack, kiosk, self._faces, own._check_ins, own.site.current, own.unknown.note, SystemClock()
         )
 
     def recognise(self, image: bytes) -> Recognition:

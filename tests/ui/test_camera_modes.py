@@ -17,7 +17,8 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from PIL import Image
 
-from ray_backend.domain.model import PunchQuery
+from ray_backend.client import Backend
+from ray_backend.domain.model import AuditQuery, PunchQuery
 from ray_backend.settings import Settings
 from streamlit_app import texts
 from streamlit_app.camera import browser, card, live, modes, stream
@@ -257,7 +258,7 @@ class FirstFrameDecides:
 
 @pytest.fixture
 def session(backend, monkeypatch):
-    monkeypatch.setattr(backend, "kiosk_session", lambda kiosk: FirstFrameDecides(backend, kiosk))
+    monkeypatch.setattr(Backend, "kiosk_session", lambda _, kiosk: FirstFrameDecides(backend, kiosk))
 
 
 def test_a_person_in_the_stream_is_recorded_and_greeted(backend, session, streaming):
@@ -424,7 +425,7 @@ def test_this_is_not_me_after_a_photo_is_noted(backend, photo_page, pressed):
     photo_page.run()
 
     assert pressed.told[-1]["reply"]["headline"] == "Thank you"
-    entries = backend._records.store.list_audit(limit=100).items
+    entries = backend._records.store.list_audit(AuditQuery()).items
     assert [entry.subject for entry in entries if entry.action == "punch.disputed"] == [punch.punch_id]
 
 
