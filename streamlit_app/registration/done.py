@@ -47,7 +47,9 @@ def close_try(draft: Draft) -> None:
 def _stored_words(draft: Draft) -> str:
     name, employee_id = presenters.plain(draft.person.name), presenters.plain(draft.person.employee_id)
     if draft.added:
-        return f"The photos are added to {name} ({employee_id}): {draft.photos} of them are new."
+        if draft.photos == 1:
+            return f"One photo is added to {name} ({employee_id})."
+        return f"{draft.photos} photos are added to {name} ({employee_id})."
     if draft.photos == 1:
         return f"{name} ({employee_id}) is registered with one photo."
     return f"{name} ({employee_id}) is registered with {draft.photos} photos."

@@ -62,7 +62,12 @@ def _guided(backend: Backend, draft: Draft) -> None:
         st.rerun()
     if opened is None or desks.get(opened.permit) is None:
         opened = _open(backend, draft)
-    if desk_camera(opened.permit, key=f"{draft.key}-camera-desk", guided=True):
+    refused = desk_camera(opened.permit, key=f"{draft.key}-camera-desk", guided=True)
+    st.caption(
+        "Each photo is taken by itself. Without a camera here, choose single photos or files above. "
+        "*Continue* goes on with the photos taken so far."
+    )
+    if refused:
         st.warning(
             "The camera's connection does not get through here. Choose single photos or files above.",
             icon=":material/videocam_off:",

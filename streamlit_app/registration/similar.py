@@ -61,12 +61,9 @@ def _named(person: Person) -> str:
 def _ask(backend: Backend, draft: Draft, tray: Tray, known: Person) -> None:
     name = presenters.plain(known.name)
     st.markdown(f"**Is this {name}?**")
-    yes, no = st.columns(2)
-    if yes.button(
-        f"Yes, the same person: add the photos to {name}", key=f"same-{known.person_id}", width="stretch"
-    ):
+    if st.button(f"Yes, add the photos to {name}", key=f"same-{known.person_id}", width="stretch"):
         _add(backend, draft, tray, known)
-    if no.button("No, somebody else", key=f"other-{known.person_id}", width="stretch"):
+    if st.button("No, this is somebody else", key=f"other-{known.person_id}", width="stretch"):
         st.session_state[f"{draft.key}-other"] = known.person_id
     if st.session_state.get(f"{draft.key}-other") == known.person_id:
         st.info(

@@ -262,12 +262,12 @@ def test_the_same_face_under_another_id_is_shown_and_asked_about(backend, form):
     assert len([one for one in form.html if "data:image/jpeg" in one.value]) >= 2
     assert not [button for button in form.button if button.key == "register-save"]
 
-    labelled(form, "No, somebody else").click().run()
+    labelled(form, "No, this is somebody else").click().run()
     assert "could not tell the two apart" in form.info[0].value
     assert backend.people.by_employee_id("E7") is None
 
-    labelled(form, "Yes, the same person: add the photos to Grace Example").click().run()
-    assert "The photos are added to Grace Example (E3): 1 of them are new." in form.success[0].value
+    labelled(form, "Yes, add the photos to Grace Example").click().run()
+    assert "One photo is added to Grace Example (E3)." in form.success[0].value
     assert len(backend.people.details(grace.person_id).templates) == 2
 
 
