@@ -25,6 +25,10 @@ bench: $(VENV)/.installed-tests
 load: $(VENV)/.installed-tests
 	@$(BIN)/python -m bench.load $(ARGS)
 
+# Pictures of every page, of a Rollcall of its own with invented people, into docs/screenshots.
+screenshots: $(VENV)/.installed-tests
+	@$(BIN)/python -m scripts.screenshots $(ARGS)
+
 install: $(VENV)/.installed
 
 $(VENV)/bin/python:

@@ -1,7 +1,6 @@
-"""Takes pictures of every page of a running Rollcall, at desktop and tablet size, with invented people.
+"""Takes pictures of every page at desktop and tablet size, of a Rollcall of its own with invented people.
 
-Starts nothing itself: give it a fresh Rollcall's address, the admin password and a kiosk token, as
-options or as ROLLCALL_URL, ROLLCALL_ADMIN_PASSWORD and ROLLCALL_KIOSK_TOKEN. The faces come with the
+Starts that one in a folder for the time being, so that nobody's data is touched. The faces come with the
 packages scikit-image and insightface.
 """
 
@@ -9,18 +8,24 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import insightface
 import skimage.data
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ray_backend.client import Photo, local_backend
+from ray_backend.domain.requests import PersonDraft
+from ray_backend.settings import Settings
+from tests.e2e.conftest import CHROMIUM_FLAGS, OFFLINE, Site, running_site
 
 SIZES = {"desktop": (1280, 800), "tablet": (820, 1180)}
 PEOPLE = {
@@ -29,176 +34,161 @@ PEOPLE = {
     "1003": ("Person Three", "Workshop"),
     "1004": ("Person Four", "Office"),
 }
+CODES = {"1001": "482916", "1003": "730518"}
+COLOURS = 192  # of a picture's palette: a third of the size, and no difference to the eye
+WAIT_MS = 60_000
+_T1 = Path(insightface.__file__).parent / "data" / "images" / "t1.jpg"
 # Where people stand in insightface's sample picture t1.jpg, in pixels.
 _GROUP = {"1002": (10, 220, 230, 450), "1003": (400, 250, 630, 480), "1004": (670, 300, 890, 530)}
-_SCENE_FRAMES = 180  # Chromium plays the file at 30 frames a second
 _STRANGER = (1060, 220, 1280, 450)
-_NO_CAMERA = """
-navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError") };
-"""
+_SCENE_FRAMES = 180  # Chromium plays the file at 30 frames a second
+
+
+@dataclass(frozen=True)
+class Shots:
+    """Where the pictures go, and how large the browser's window is."""
+
+    folder: Path
+    size: str
+
+    def take(self, page: Page, name: str) -> None:
+        """When the page has come to rest."""
+        page.wait_for_function(
+            "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
+        )
+        page.wait_for_timeout(600)
+        with Image.open(io.BytesIO(page.screenshot())) as picture:
+            small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        path = self.folder / f"{name}-{self.size}.png"
+        small.save(path, optimize=True)
+        print(f"{path}  {path.stat().st_size // 1024} kB", flush=True)
 
 
 def main() -> None:
     """Takes all pictures."""
-    options = _options()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
+    parser.add_argument("--size", choices=SIZES, action="append", help="default: all")
+    options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("Chromium is not installed. On Debian or Ubuntu: sudo apt-get install chromium")
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        video = Path(folder) / "kiosk.mjpeg"
-        _write_video(video)
-        arguments = [
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
-            f"--use-file-for-fake-video-capture={video}",
-            "--no-proxy-server",
-            "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
-        ]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        _tour(browser, options)
+        root = Path(folder)
+        _write_film(root / "kiosk.mjpeg")
+        _register(root / "data")
+        flags = [*CHROMIUM_FLAGS, OFFLINE, f"--use-file-for-fake-video-capture={root / 'kiosk.mjpeg'}"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        with running_site(root / "data", ROLLCALL_SITE_NAME="Example Works") as site:
+            for size in options.size or SIZES:
+                _kiosk(browser, site, Shots(options.out, size))
+                _pages(browser, site, Shots(options.out, size))
         browser.close()
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    environment = os.environ
-    parser.add_argument("--url", default=environment.get("ROLLCALL_URL", "http://localhost:8501"))
-    parser.add_argument("--password", default=environment.get("ROLLCALL_ADMIN_PASSWORD"))
-    parser.add_argument("--token", default=environment.get("ROLLCALL_KIOSK_TOKEN"))
-    parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
-    options = parser.parse_args()
-    if not options.password or not options.token:
-        parser.error("give --password and --token, or ROLLCALL_ADMIN_PASSWORD and ROLLCALL_KIOSK_TOKEN")
-    return options
+def _register(data_dir: Path) -> None:
+    """Everybody with two photos and some with a code, before the site starts."""
+    with closing(local_backend(Settings(data_dir=data_dir, pack="dlib-resnet"))) as backend:
+        for employee_id, (name, department) in PEOPLE.items():
+            draft = PersonDraft(employee_id, name, department, consent=True)
+            photos = [Photo(f"{light}.jpg", _jpeg(_portrait(employee_id, light))) for light in (1.0, 0.9)]
+            person = backend.enrol(draft, photos, source="upload", actor="screenshots").person
+            if employee_id in CODES:
+                backend.people.set_code(person.person_id, CODES[employee_id], actor="screenshots")
 
 
-def _tour(browser: Browser, options: argparse.Namespace) -> None:
-    with _page(browser, "desktop") as page:
-        page.goto(options.url)
-        _wait(page, "Sign in")
-        _register_everybody(page, options)
-    for size in SIZES:
-        _kiosk(browser, size, options)
-        _admin(browser, size, options)
-
-
-def _register_everybody(page: Page, options: argparse.Namespace) -> None:
-    _sign_in(page, options)
-    for employee_id, (name, department) in PEOPLE.items():
-        page.get_by_role("link", name="Register face").first.click()
-        _fill_in(page, employee_id, name, department)
-        page.get_by_text("agreed that their face").click()
-        page.get_by_role("button", name="Save this person").click()
-        _wait(page, f"{name} ({employee_id})", "is taken", "is registered as")
-        if not page.get_by_text(f"{name} ({employee_id})").is_visible():
-            # An earlier run registered them.
-            return
-
-
-def _kiosk(browser: Browser, size: str, options: argparse.Namespace) -> None:
-    with _page(browser, size) as page:
-        page.goto(f"{options.url}/check-in")
+def _kiosk(browser: Browser, site: Site, shots: Shots) -> None:
+    with _page(browser, shots.size) as page:
+        page.goto(f"{site.url}/check-in")
         _wait(page, "not set up as a kiosk")
-        _shoot(page, options, f"kiosk-refused-{size}")
-        page.goto(f"{options.url}/check-in?token={options.token}")
+        shots.take(page, "kiosk-refused")
+        page.goto(site.kiosk_url)
         _wait(page, "Step in front of the camera")
-        _shoot(page, options, f"kiosk-idle-{size}")
+        shots.take(page, "kiosk-idle")
         _wait(page, "More light")
-        _shoot(page, options, f"kiosk-hint-{size}")
+        shots.take(page, "kiosk-hint")
         _wait(page, "Welcome,", "Goodbye,", "Already checked")
-        _shoot(page, options, f"kiosk-result-{size}")
+        shots.take(page, "kiosk-result")
         _wait(page, "Not recognised")
-        _shoot(page, options, f"kiosk-unknown-{size}")
-    with _page(browser, size, camera=False) as page:
-        page.goto(f"{options.url}/check-in?token={options.token}")
-        _wait(page, "camera")
-        page.get_by_role("button", name="Use a photo instead").wait_for()
-        _shoot(page, options, f"kiosk-no-camera-{size}")
-        page.get_by_role("button", name="Use a photo instead").click()
-        _wait(page, "Check in with a photo")
-        page.get_by_text("This computer has no camera").click()
-        page.locator("input[type=file]").set_input_files(_files("1002"))
-        _wait(page, "Welcome,", "Goodbye,", "Already checked")
-        _shoot(page, options, f"kiosk-photo-{size}")
+        shots.take(page, "kiosk-unknown")
+        page.keyboard.type("12")
+        shots.take(page, "kiosk-keypad")
 
 
-def _admin(browser: Browser, size: str, options: argparse.Namespace) -> None:
-    with _page(browser, size) as page:
-        page.goto(options.url)
-        _wait(page, "Sign in")
-        _shoot(page, options, f"sign-in-{size}")
-        _sign_in(page, options)
-        _shoot(page, options, f"start-{size}")
-        _open(page, "Register face")
-        _fill_in(page, "1005", "Person Five", "Research")
-        _shoot(page, options, f"register-{size}")
-        _open(page, "People")
-        _wait(page, "Person One")
-        _shoot(page, options, f"people-{size}")
-        page.get_by_role("button", name="Person One").click()
-        _wait(page, "Photos (")
-        _shoot(page, options, f"person-{size}")
-        _open(page, "Reports")
-        _wait(page, "Download CSV")
-        _shoot(page, options, f"reports-{size}")
+def _pages(browser: Browser, site: Site, shots: Shots) -> None:
+    """The sign-in, whatever the menu lists, and what lies behind some of the pages."""
+    with _page(browser, shots.size) as page:
+        page.goto(site.url)
+        _wait(page, "Username")
+        shots.take(page, "sign-in")
+        page.get_by_label("Username", exact=True).fill("admin")
+        page.get_by_label("Password", exact=True).fill(site.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached", timeout=WAIT_MS)
+        further = {"People": _person, "Group photo": _group_photo, "Calibration": _calibration}
+        for title in _titles(page):
+            _open(page, title)
+            name = re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
+            shots.take(page, name)
+            if title in further:
+                further[title](page, shots)
 
 
-def _sign_in(page: Page, options: argparse.Namespace) -> None:
-    page.get_by_label("Admin password", exact=True).fill(options.password)
-    page.get_by_role("button", name="Sign in").click()
-    _wait(page, "People registered")
+def _titles(page: Page) -> list[str]:
+    links = page.get_by_test_id("stSidebarNavLink")
+    return [text.strip().splitlines()[-1] for text in links.all_text_contents() if text.strip()]
 
 
 def _open(page: Page, title: str) -> None:
-    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=title)
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=title).last
     if not link.is_visible():
         page.get_by_test_id("stExpandSidebarButton").click()
     link.click()
-    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-    if page.viewport_size["width"] < 768:
-        page.get_by_test_id("stSidebarCollapseButton").click()
+    page.wait_for_timeout(800)
+    page.get_by_test_id("stMain").get_by_role("heading").first.wait_for(timeout=WAIT_MS)
 
 
-def _fill_in(page: Page, employee_id: str, name: str, department: str) -> None:
-    page.get_by_role("textbox", name="Employee id").fill(employee_id)
-    page.get_by_role("textbox", name="Name", exact=True).fill(name)
-    box = page.get_by_role("combobox")
-    box.fill(department)
-    box.press("Enter")
-    page.locator("input[type=file]").set_input_files(_files(employee_id))
-    _wait(page, "will be used.")
+def _person(page: Page, shots: Shots) -> None:
+    page.get_by_role("button", name="Person One").first.click()
+    page.get_by_text("Person One").first.wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(1000)
+    shots.take(page, "person")
 
 
-def _files(employee_id: str) -> list[dict]:
-    """Photos as uploads; a newcomer also hands in one without a face."""
-    files = [_file(f"person-{employee_id}.jpg", _portrait(employee_id))]
-    return files if employee_id in PEOPLE else [*files, _file("empty-chair.jpg", _blank((640, 480)))]
+def _group_photo(page: Page, shots: Shots) -> None:
+    picture = {"name": "crew.jpg", "mimeType": "image/jpeg", "buffer": _T1.read_bytes()}
+    page.locator("input[type=file]").first.set_input_files(picture)
+    _wait(page, "Present (")
+    shots.take(page, "group-photo-seen")
 
 
-def _file(name: str, picture: Image.Image) -> dict:
-    return {"name": name, "mimeType": "image/jpeg", "buffer": _jpeg(picture)}
+def _calibration(page: Page, shots: Shots) -> None:
+    again = page.get_by_role("button", name=re.compile("Measure (now|again)"))
+    again.click()
+    _wait(page, "Measured")
+    shots.take(page, "calibration-result")
 
 
-def _portrait(employee_id: str) -> Image.Image:
+def _portrait(employee_id: str, light: float = 1.0) -> Image.Image:
     if employee_id == "1001":
-        return Image.fromarray(skimage.data.astronaut()).crop((60, 0, 400, 400))
-    group = Image.open(Path(insightface.__file__).parent / "data" / "images" / "t1.jpg")
-    return group.crop(_GROUP.get(employee_id, _STRANGER)).resize((460, 460))
+        whole = Image.fromarray(skimage.data.astronaut()).crop((60, 0, 400, 400))
+    else:
+        whole = Image.open(_T1).crop(_GROUP[employee_id]).resize((460, 460))
+    return whole.point(lambda value: round(light * value))
 
 
-def _write_video(path: Path) -> None:
+def _write_film(path: Path) -> None:
     """Nobody, somebody in the dark, the same in the light, a stranger."""
-    group = Image.open(Path(insightface.__file__).parent / "data" / "images" / "t1.jpg")
     scenes = [
         _blank((640, 480)),
         _placed(_portrait("1001"), 460).point(lambda value: value // 7),
         _placed(_portrait("1001"), 460),
-        _placed(group.crop(_STRANGER), 330),
+        _placed(Image.open(_T1).crop(_STRANGER), 330),
     ]
-    with path.open("wb") as video:
+    with path.open("wb") as film:
         for scene in scenes:
-            video.write(_jpeg(scene) * _SCENE_FRAMES)
+            film.write(_jpeg(scene) * _SCENE_FRAMES)
 
 
 def _placed(portrait: Image.Image, height: int) -> Image.Image:
@@ -219,33 +209,21 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 
 @contextmanager
-def _page(browser: Browser, size: str, camera: bool = True) -> Iterator[Page]:
+def _page(browser: Browser, size: str) -> Iterator[Page]:
     width, height = SIZES[size]
     context = browser.new_context(
-        viewport={"width": width, "height": height}, locale="en-GB", permissions=["camera"] if camera else []
+        viewport={"width": width, "height": height}, locale="en-GB", permissions=["camera"]
     )
-    page = context.new_page()
-    if not camera:
-        page.add_init_script(_NO_CAMERA)
-    yield page
+    yield context.new_page()
     context.close()
 
 
 def _wait(page: Page, *texts: str) -> None:
-    """Until one of the texts stands on the page, and the page is done."""
+    """Until one of the texts stands on the page."""
     anyone = page.get_by_text(texts[0])
     for text in texts[1:]:
         anyone = anyone.or_(page.get_by_text(text))
-    anyone.first.wait_for(timeout=30_000)
-
-
-def _shoot(page: Page, options: argparse.Namespace, name: str) -> None:
-    page.wait_for_function(
-        "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
-    )
-    page.wait_for_timeout(400)
-    page.screenshot(path=options.out / f"{name}.png")
-    print(options.out / f"{name}.png")
+    anyone.locator("visible=true").first.wait_for(timeout=WAIT_MS)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.routing import Route, WebSocketRoute
 
-from streamlit_app import cookies, deps
+from streamlit_app import cookies, deps, front_page
 from streamlit_app.camera.desk_socket import DeskEndpoint
 from streamlit_app.camera.desks import desks
 from streamlit_app.camera.socket import CameraEndpoint
@@ -39,6 +39,7 @@ gc.freeze()
 app = st.App(
     Path(__file__).parent / "app.py",
     routes=[
+        Route(front_page.PATH, front_page.kiosk_front_page),
         Route(cookies.ROUTE, cookies.keep, methods=["POST"]),
         WebSocketRoute("/cam", CameraEndpoint(deps.backend, lambda: deps.site().kiosk_name).serve),
         WebSocketRoute("/desk", DeskEndpoint(desks).serve),

@@ -20,6 +20,7 @@ KIOSK = {
     "codeKey": "Code",
     "notMe": "This is not me",
     "notName": "I am not {name}",
+    "denied": "Please check in with your code",
     "typed": "{n} digits typed",
     "deleteDigit": "Delete the last digit",
     "sendCode": "OK",

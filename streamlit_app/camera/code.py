@@ -40,7 +40,8 @@ def screen(kiosk: Kiosk, mode: Mode, *, layout: Literal["full", "inline"]) -> bo
     Returns whether the person wants the photo page instead.
     """
     reply = st.session_state.get(_REPLY)
-    why = runs_words(mode, kiosk.why) if kiosk.why else ""
+    # A part of a page leaves room for the page to say it.
+    why = runs_words(mode, kiosk.why) if kiosk.why and layout == "full" else ""
     heard = kiosk_card(deps.site(), mode, why, layout=layout, reply=reply)
     if heard.asked:
         try:

@@ -34,8 +34,10 @@ class Front {
 
   // What the camera's newest picture came to.
   answered(answer) {
-    // A greeting ends an empty keypad; whoever is typing goes on and is greeted afterwards.
-    if (answer.result && isGreeting(answer) && this.keypad.isEmpty) this.keypad.close();
+    // A new greeting ends an empty keypad; whoever is typing goes on and is greeted afterwards.
+    const isNew = answer.result && answer.result !== this.result;
+    this.result = answer.result;
+    if (isNew && isGreeting(answer) && this.keypad.isEmpty) this.keypad.close();
     this.screen.receive(answer, this.keypad.isOpen);
   }
 

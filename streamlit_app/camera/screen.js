@@ -140,7 +140,7 @@ class Screen {
     if (trouble) return trouble;
     const answer = held ? this.held : this.answer;
     if (answer.result && answer.result === this.denied) {
-      return { state: "ambiguous", look: "full", headline: this.texts.code, offer_code: true };
+      return { state: "ambiguous", look: "full", headline: this.texts.denied, offer_code: true };
     }
     if (answer.state === "idle") return { state: "idle", look: "quiet", headline: this.texts.idle };
     if (answer.state === "trouble") return { ...answer, look: "full" };

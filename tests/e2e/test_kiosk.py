@@ -119,6 +119,17 @@ def test_two_people_one_after_the_other_are_two_punches_in_order(
     assert first.at < second.at
 
 
+def test_the_browser_has_nothing_to_complain_about(site, painted):
+    refused, errors = [], []
+    painted.on("response", lambda answer: answer.status >= 400 and refused.append((answer.status, answer.url)))
+    painted.on("console", lambda said: said.type == "error" and errors.append(said.text))
+    painted.on("pageerror", lambda error: errors.append(str(error)))
+    open_kiosk(painted, site)
+    painted.evaluate("show('0')")
+    watch_until(painted, re.compile("Person 0|Already checked in"))
+    assert (refused, errors) == ([], [])
+
+
 def test_a_stranger_is_offered_the_code_and_not_recorded(site, painted, new_punches):
     open_kiosk(painted, site)
     painted.evaluate(f"show('{STRANGER}')")
