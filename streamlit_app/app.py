@@ -25,6 +25,7 @@ from streamlit_app.views import (
     register,
     reports,
     settings,
+    unknown,
 )
 
 # A file of ours: Streamlit's own icons for the browser's tab come from the internet.
@@ -74,6 +75,7 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         "group": page("group", group.render, "Group photo", "photo_camera", url_path="group"),
         "people": page("people", people.render, "People", "groups", url_path="people"),
         "import": page("import", import_people.render, "Import people", "group_add", url_path="import"),
+        "unknown": page("unknown", unknown.render, "Unknown faces", "person_search", url_path="unknown"),
         "reports": page("reports", reports.render, "Reports", "bar_chart", url_path="reports"),
         "calibration": page("calibration", calibration.render, "Calibration", "tune", url_path="calibration"),
         "settings": page("settings", settings.render, "Settings", "settings", url_path="settings"),

@@ -25,6 +25,7 @@ from streamlit_app.views import (  # noqa: F401 loads them before the freeze
     register,
     reports,
     settings,
+    unknown,
 )
 
 

@@ -26,7 +26,7 @@ _PHOTO_REASONS = {
     PhotoProblem.NOT_THE_SAME_PERSON: "This is not the person of the other photos.",
     PhotoProblem.ALREADY_STORED: "This photo is there already.",
 }
-_SOURCES = {"camera": "Camera", "upload": "File", "import": "Import"}
+_SOURCES = {"camera": "Camera", "upload": "File", "import": "Import", "kiosk": "Kiosk"}
 
 
 def relative_box(box: Box | None, size: tuple[int, int] | None) -> RelativeBox | None:

@@ -12,6 +12,8 @@ _APP = """<style>
 .st-key-people-list button p { font-size: 0.95rem; font-weight: 600; text-align: left; }
 .rc-face { display: inline-block; width: var(--face); height: var(--face); border-radius: 50%; object-fit: cover;
   vertical-align: middle; background: #8883; border: 1px solid #8885; }
+img.rc-unknown-face, div.rc-unknown-face { display: block; width: 100%; aspect-ratio: 1; object-fit: cover;
+  border-radius: .5rem; background: #8883; }
 .rc-photo { position: relative; width: 100%; border-radius: .5rem; overflow: hidden; line-height: 0; }
 .rc-photo img { width: 100%; }
 .rc-photo i { position: absolute; border: 3px solid #fff; border-radius: .5rem;
