@@ -108,7 +108,8 @@ def erase_person(
     keep_punches: Annotated[bool, Query(description="keep the punches, without any link to a name")],
     confirm: Annotated[str, Query(max_length=64, description="the employee id once more")],
 ) -> dict[str, Any]:
-    """Removes a person, the stored faces and, unless kept, the punches, for good."""
+    """Removes a person, the stored faces and, unless kept, the punches, for good. Look at `verified`: where
+    it is false, something was found again, and the erasure goes on at the next start."""
     erasure = api.backend.people.erase(
         _person(api, employee_id).person_id,
         typed_employee_id=confirm,
@@ -119,6 +120,8 @@ def erase_person(
         "templates": erasure.templates,
         "punches_removed": erasure.punches_removed,
         "punches_kept": erasure.punches_kept,
+        "certificate": erasure.certificate.certificate_id,
+        "verified": erasure.certificate.verified,
     }
 
 

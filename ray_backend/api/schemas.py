@@ -139,11 +139,14 @@ class PeoplePage(BaseModel):
 
 
 class Erasure(BaseModel):
-    """How much went."""
+    """How much went. `verified`: it was searched for again afterwards, and nothing was found; `certificate`
+    names the signed certificate, which the page of people hands out."""
 
     templates: int
     punches_removed: int
     punches_kept: int
+    certificate: str
+    verified: bool
 
 
 class Receipt(BaseModel):

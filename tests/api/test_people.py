@@ -214,7 +214,14 @@ def test_erasing_leaves_nobody_and_the_punches_as_asked(web, keep, kept):
     ada = web.site.enrol(ADA)
     web.site.check_in(ADA)
     answer = web.call("DELETE", "/people/E1", params=ALL | {"keep_punches": keep})
-    assert answer.json() == {"templates": 1, "punches_removed": 1 - kept, "punches_kept": kept}
+    [certificate] = web.site.backend.certificates.all()
+    assert answer.json() == {
+        "templates": 1,
+        "punches_removed": 1 - kept,
+        "punches_kept": kept,
+        "certificate": certificate.certificate_id,
+        "verified": True,
+    }
     assert web.get("/people/E1").status_code == 404
     assert web.send_picture("/recognize", photo(ADA)).json()["faces"][0]["decision"] == "unknown"
     assert len(web.site.punches(ada)) == kept
