@@ -121,7 +121,7 @@ def test_two_people_one_after_the_other_are_two_punches_in_order(
 
 def test_the_browser_has_nothing_to_complain_about(site, painted):
     refused, errors = [], []
-    painted.on("response", lambda answer: answer.status >= 400 and refused.append((answer.status, answer.url)))
+    painted.on("response", lambda answer: answer.status >= 400 and refused.append(answer.url))
     painted.on("console", lambda said: said.type == "error" and errors.append(said.text))
     painted.on("pageerror", lambda error: errors.append(str(error)))
     open_kiosk(painted, site)
