@@ -20,6 +20,7 @@ from ray_backend.gallery.exact import ExactGallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
 from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Journal, LivenessModel, Store
 from ray_backend.services import codes, look_alikes, site
+from ray_backend.services import rules as worktime_rules
 from ray_backend.services.access import AccessService
 from ray_backend.services.account_book import ACCOUNTS
 from ray_backend.services.accounts import AccountService
@@ -31,6 +32,8 @@ from ray_backend.services.bulk_import.service import ImportService
 from ray_backend.services.calibration import CalibrationService
 from ray_backend.services.certificates import CertificateService
 from ray_backend.services.check_in import CheckInService
+from ray_backend.services.corrections import CorrectionService
+from ray_backend.services.directions import Directions
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.erasing import Eraser, Place
 from ray_backend.services.faces import FaceService
@@ -38,6 +41,7 @@ from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
 from ray_backend.services.identity import live_templates
 from ray_backend.services.inbox import Inbox
+from ray_backend.services.leave import LeaveService
 from ray_backend.services.merge import MergeService
 from ray_backend.services.nearest import NearestPeople
 from ray_backend.services.note_log import NoteLog
@@ -50,8 +54,10 @@ from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
 from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
+from ray_backend.services.rules import RuleService
 from ray_backend.services.sessions import SESSIONS
 from ray_backend.services.sign_in import SignInService
+from ray_backend.services.timesheet import TimesheetService
 from ray_backend.services.traces import Traces
 from ray_backend.services.unknown import UnknownService
 from ray_backend.settings import Settings
@@ -74,6 +80,10 @@ class Records:
     enrolments: EnrolService
     people: PeopleService
     merges: MergeService
+    rules: RuleService
+    corrections: CorrectionService
+    leave: LeaveService
+    timesheets: TimesheetService
     reports: ReportService
     access: AccessService
     accounts: AccountService
@@ -154,7 +164,7 @@ def build_records(
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
     reach = Reach(store)
     remembered = RememberedSettings(
-        store, reach, *codes.PREFIXES, look_alikes.PREFIX, site.KEY, ACCOUNTS, SESSIONS
+        store, reach, *codes.PREFIXES, look_alikes.PREFIX, site.KEY, worktime_rules.KEY, ACCOUNTS, SESSIONS
     )
     rules = site.SiteService(
         store, clock, from_environment(settings), remembered, liveness_models=bool(settings.liveness_models)
@@ -177,7 +187,12 @@ def build_records(
     traces = Traces(store, gallery, parts, policy, **known, journals=journals, memories=forget)
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
     eraser.finish()
-    check_ins = CheckInService(store, reach, gallery, clock, policy, **known, notes=notes)
+    working_time = RuleService(store, clock, remembered)
+    directions = Directions(working_time, policy)
+    check_ins = CheckInService(
+        store, reach, gallery, clock, policy, **known, notes=notes, directions=directions
+    )
+    corrections, leave = CorrectionService(store, clock), LeaveService(store, clock)
     enrol_with = partial(EnrolService, clock=clock, policy=policy, pack_spec=pack_spec)
     enrolments = enrol_with(
         store,
@@ -194,6 +209,10 @@ def build_records(
         enrolments=enrolments,
         people=people,
         merges=MergeService(store, gallery, clock, policy, roster=roster, look_alikes=known["look_alikes"]),
+        rules=working_time,
+        corrections=corrections,
+        leave=leave,
+        timesheets=TimesheetService(store, clock, policy, working_time, corrections, leave),
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         accounts=accounts,

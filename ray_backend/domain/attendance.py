@@ -1,10 +1,10 @@
-"""The rules of a punch: which visit it belongs to, and which way the person goes."""
+"""The rules of a punch: which visit it belongs to. Which way a person goes is in `worktime.direction`."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from ray_backend.domain.model import Direction, Punch
+from ray_backend.domain.model import Punch
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,10 +35,3 @@ def same_visit(earlier: Punch | None, at: datetime, cooldown_s: float) -> bool:
 def local_day(at: datetime, zone: tzinfo) -> date:
     """The calendar day of the site at this moment."""
     return at.astimezone(zone).date()
-
-
-def next_direction(last: Punch | None, at: datetime, zone: tzinfo) -> Direction:
-    """First in, last out: the first punch of a site's day goes in, every later one out."""
-    if last is None or local_day(last.at, zone) != local_day(at, zone):
-        return Direction.IN
-    return Direction.OUT

@@ -35,6 +35,7 @@ from ray_backend.domain.model import (
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.codes import Codes
 from ray_backend.services.deciding import Decider
+from ray_backend.services.directions import Directions
 from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.note_log import NoteLog
 from ray_backend.services.policy import Policy
@@ -68,6 +69,7 @@ class CheckInService:
         codes: Codes,
         look_alikes: LookAlikes,
         notes: NoteLog,
+        directions: Directions,
     ) -> None:
         self._store = store
         self._reach = reach
@@ -80,6 +82,7 @@ class CheckInService:
         self._decider = Decider(gallery, roster, policy)
         self._look_alikes = look_alikes
         self._notes = notes
+        self._directions = directions
         self.notes_dropped = 0
 
     def check_in(self, analysis: FrameAnalysis, *, kiosk: str, idempotency_key: str) -> CheckIn:
@@ -223,7 +226,7 @@ class CheckInService:
         punch = Punch(
             person_id=person.person_id,
             at=now,
-            direction=attendance.next_direction(last, now, self._policy.zone),
+            direction=self._directions.of(person, last, now, kiosk),
             kiosk=kiosk,
             source=source,
             idempotency_key=key,

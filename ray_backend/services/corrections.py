@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -145,13 +145,15 @@ class CorrectionService:
         )
         return Page(tuple(map(_of, page.items)), page.next_cursor, page.total)
 
-    def between(self, start: datetime, end: datetime) -> Iterator[Correction]:
+    def between(self, start: datetime, end: datetime) -> list[Correction]:
         """All of which the punch lies in `start <= at < end`."""
+        found: list[Correction] = []
         query: EntryQuery | None = EntryQuery(CORRECTION, start, end, limit=_PAGE)
         while query is not None:
             page = self._store.list_entries(query)
-            yield from map(_of, page.items)
+            found += map(_of, page.items)
             query = None if page.next_cursor is None else replace(query, cursor=page.next_cursor)
+        return found
 
     def attachment(self, correction_id: str) -> Attachment:
         """The file of a request. Raises NotFound."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray_backend.domain.errors import Forbidden
 from ray_backend.domain.permissions import Caller, Role
-from ray_backend.services import scopes
+from ray_backend.services import scopes, worktime_scopes
 
 if TYPE_CHECKING:
     from ray_backend.bootstrap import Records
@@ -75,6 +75,25 @@ RULES: dict[str, Rule] = {
     "certificates.find": Rule(_ADMIN),
     "certificates.check": Rule(_ADMIN),
     "certificates.public_key": Rule(_ADMIN),
+    "rules.current": Rule(_ACCOUNTS),
+    "rules.version": Rule(_OFFICE),
+    "rules.checked": Rule(_ADMIN),
+    "rules.change": Rule(_ADMIN),
+    "corrections.request": Rule(_OFFICE, worktime_scopes.own_request),
+    "corrections.open_dispute": Rule(_SYSTEM),
+    "corrections.decide": Rule(_OFFICE, worktime_scopes.own_correction),
+    "corrections.withdraw": Rule(_OFFICE, worktime_scopes.own_correction),
+    "corrections.add_manually": Rule(_OFFICE, worktime_scopes.own_people),
+    "corrections.get": Rule(_OFFICE, worktime_scopes.own_correction),
+    "corrections.attachment": Rule(_OFFICE, worktime_scopes.own_correction),
+    "corrections.find": Rule(_OFFICE, worktime_scopes.narrowed_people),
+    "corrections.between": Rule(_SYSTEM),
+    "corrections.forget": Rule(_SYSTEM),
+    "leave.add": Rule(_OFFICE, worktime_scopes.own_leave),
+    "leave.remove": Rule(_OFFICE, worktime_scopes.own_kept_leave),
+    "leave.get": Rule(_OFFICE, worktime_scopes.own_kept_leave),
+    "leave.between": Rule(_OFFICE, worktime_scopes.narrowed_people),
+    "timesheets.sheet": Rule(_ACCOUNTS, scopes.own_people),
     "reports.report": Rule(_ACCOUNTS, scopes.own_people),
     "reports.recent_punches": Rule(_ACCOUNTS, scopes.own_punches, scopes.without_addresses),
     "reports.today": Rule(_ACCOUNTS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -43,24 +43,28 @@ class LeaveService:
 
     def remove(self, leave_id: str, *, actor: str) -> None:
         """Raises NotFound."""
+        person_id = self.get(leave_id).person_id
+        self._store.remove_entries(entries.LEAVE, [leave_id])
+        self._audit.record(actor, "leave.removed", person_id, leave=leave_id)
+
+    def get(self, leave_id: str) -> Leave:
+        """Raises NotFound."""
         entry = self._store.get_entry(entries.LEAVE, leave_id)
         if entry is None:
             raise NotFound("This leave does not exist, or was removed.")
-        self._store.remove_entries(entries.LEAVE, [leave_id])
-        self._audit.record(actor, "leave.removed", entry.subject, leave=leave_id)
+        return _LEAVE.validate_python(entry.body)
 
-    def between(self, first: date, last: date, people: Iterable[str] | None = None) -> Iterator[Leave]:
-        """All leave that touches the days from `first` to `last`."""
-        subjects = None if people is None else tuple(people)
+    def between(self, first: date, last: date, people: tuple[str, ...] | None = None) -> list[Leave]:
+        """All leave that touches the days from `first` to `last`, of these people or of everybody."""
+        found: list[Leave] = []
         start, end = _moment(first - timedelta(days=LONGEST_DAYS)), _moment(last + timedelta(days=1))
-        query: EntryQuery | None = EntryQuery(entries.LEAVE, start, end, subjects, limit=_PAGE)
+        query: EntryQuery | None = EntryQuery(entries.LEAVE, start, end, people, limit=_PAGE)
         while query is not None:
             page = self._store.list_entries(query)
-            for entry in page.items:
-                leave = _LEAVE.validate_python(entry.body)
-                if leave.last >= first:
-                    yield leave
+            read = [_LEAVE.validate_python(entry.body) for entry in page.items]
+            found += [leave for leave in read if leave.last >= first]
             query = None if page.next_cursor is None else replace(query, cursor=page.next_cursor)
+        return found
 
 
 def _checked(leave: Leave) -> Leave:

@@ -15,6 +15,7 @@ from ray_backend.domain.errors import Conflict, InvalidInput
 from ray_backend.domain.worktime.schedule import Rulebook, Site
 from ray_backend.ports import Clock, Store
 from ray_backend.services.audit import Auditor
+from ray_backend.services.reach import KeepsSettings
 
 KEY, HISTORY = "worktime/rules", "worktime/rules/"
 _BOOK = TypeAdapter(Rulebook)
@@ -29,8 +30,10 @@ class RuleService:
     Safe to call from several threads; others' changes are seen at the next call.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, remembered: KeepsSettings | None = None) -> None:
+        """`remembered` reads settings while the database is away; it has to hold `KEY`."""
         self._store = store
+        self._remembered = remembered or store
         self._clock = clock
         self._audit = Auditor(store, clock)
         self._one_change = threading.Lock()
@@ -38,7 +41,7 @@ class RuleService:
 
     def current(self) -> Rulebook:
         """The rules in force, with the holidays of their sites. Without any: nobody has a schedule."""
-        stored = self._store.get_setting(KEY)
+        stored = self._remembered.get_setting(KEY)
         version, year = (stored or {}).get("version", 0), self._clock.now().year
         known = self._known
         if known is None or known[:2] != (version, year):
@@ -111,5 +114,5 @@ def _check_site(site: Site) -> None:
 
 
 def _parts_changed(before: Rulebook, after: Rulebook) -> list[str]:
-    parts = ("shifts", "assignments", "sites", "unplanned", "cooldown_s")
+    parts = ("shifts", "assignments", "sites", "unplanned", "cooldown_s", "kiosk_directions")
     return [name for name in parts if getattr(before, name) != getattr(after, name)]

@@ -54,13 +54,14 @@ def own_punches(records: Records, caller: Caller, arguments: dict[str, Any]) -> 
     if caller.departments is None:
         return
     query = arguments["query"]
-    own = _people_of(records, caller.departments)
+    own = people_of(records, caller.departments)
     if query.people is not None:
         own = tuple(person_id for person_id in query.people if person_id in frozenset(own))
     arguments["query"] = replace(query, people=own)
 
 
-def _people_of(records: Records, departments: tuple[str, ...]) -> tuple[str, ...]:
+def people_of(records: Records, departments: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of everybody in these departments."""
     found: list[str] = []
     query: PeopleQuery | None = PeopleQuery(departments=departments, limit=_PAGE)
     while query is not None:

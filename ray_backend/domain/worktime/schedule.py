@@ -10,6 +10,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from ray_backend.domain.errors import InvalidInput
+from ray_backend.domain.model import Direction
 from ray_backend.domain.worktime.shifts import DirectionMode, Shift, ShiftKind, Turn, turn_of
 
 LONGEST_PATTERN_DAYS = 366
@@ -91,7 +92,7 @@ class Rulebook:
     """All rules of a site as of one version. `holidays` maps a site's id to its days.
 
     `cooldown_s`: a punch so soon after another one is a repetition. `unplanned` is the OPEN shift for work
-    that nobody planned.
+    that nobody planned. `kiosk_directions`: kiosks at which everybody goes one way.
     """
 
     version: int = 0
@@ -101,6 +102,7 @@ class Rulebook:
     holidays: Mapping[str, Mapping[date, str]] = field(default_factory=dict)
     unplanned: Shift = UNPLANNED
     cooldown_s: int = 60
+    kiosk_directions: Mapping[str, Direction] = field(default_factory=dict)
 
     def checked(self) -> Rulebook:
         """Itself. Raises InvalidInput that says what to mend."""

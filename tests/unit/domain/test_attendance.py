@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ray_backend.domain.attendance import cooldown_slots, local_day, next_direction, same_visit
+from ray_backend.domain.attendance import cooldown_slots, local_day, same_visit
 from ray_backend.domain.model import Direction, Punch
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -90,35 +90,6 @@ def test_the_first_punch_ever_opens_a_visit():
 
 def test_without_a_cooldown_even_the_same_moment_is_another_visit():
     assert not same_visit(punch_at(EIGHT), EIGHT, 0)
-
-
-@pytest.mark.parametrize(
-    ("last", "now", "direction"),
-    [
-        (None, berlin(2026, 3, 2, 8), Direction.IN),
-        (berlin(2026, 3, 2, 8), berlin(2026, 3, 2, 17), Direction.OUT),
-        (berlin(2026, 3, 2, 17), berlin(2026, 3, 2, 18), Direction.OUT),
-        (berlin(2026, 3, 2, 17), berlin(2026, 3, 3, 8), Direction.IN),
-        # Midnight of the site counts, not of UTC: these lie on one UTC day, then on one Berlin day.
-        (berlin(2026, 3, 2, 23, 59), berlin(2026, 3, 3, 0, 1), Direction.IN),
-        (berlin(2026, 3, 3, 0, 1), berlin(2026, 3, 3, 1, 30), Direction.OUT),
-        # The short day (23 h) and the long one (25 h) are one day each.
-        (berlin(2026, 3, 29, 0, 1), berlin(2026, 3, 29, 23, 59), Direction.OUT),
-        (berlin(2026, 10, 25, 2, 30), berlin(2026, 10, 25, 2, 30, fold=1), Direction.OUT),
-        (berlin(2026, 10, 25, 0, 1), berlin(2026, 10, 25, 23, 59), Direction.OUT),
-        (berlin(2026, 10, 24, 23, 59), berlin(2026, 10, 25, 0, 1), Direction.IN),
-        # A clock set back over midnight: another day of the site, so in.
-        (berlin(2026, 3, 3, 0, 1), berlin(2026, 3, 2, 23, 59), Direction.IN),
-    ],
-)
-def test_the_first_punch_of_a_sites_day_goes_in_and_later_ones_out(last, now, direction):
-    assert next_direction(last and punch_at(last), now, BERLIN) is direction
-
-
-def test_the_direction_does_not_depend_on_how_the_last_one_went():
-    out = Punch("ada", EIGHT, Direction.OUT, "door", "face", "key", ("a", "b"))
-    assert next_direction(out, EIGHT + timedelta(hours=1), BERLIN) is Direction.OUT
-    assert next_direction(out, EIGHT + timedelta(days=1), BERLIN) is Direction.IN
 
 
 @pytest.mark.parametrize(
