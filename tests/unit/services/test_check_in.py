@@ -330,7 +330,16 @@ def test_similar_people_are_listed_nearest_first(site):
 def test_the_day_turns_at_the_sites_midnight(site):
     site.enrol(ADA)
     directions = []
-    for at in (datetime(2026, 3, 2, 22, 55, tzinfo=UTC), datetime(2026, 3, 2, 23, 5, tzinfo=UTC)):
+    for hour in (7, 16, 23):  # 08:00, 17:00, and midnight of the next day where the site is
+        site.clock.at = datetime(2026, 3, 2, hour, 5, tzinfo=UTC)
+        directions.append(site.check_in(ADA).punch.direction)
+    assert directions == [Direction.IN, Direction.OUT, Direction.IN]
+
+
+def test_who_comes_in_the_evening_goes_out_in_the_morning(site):
+    site.enrol(ADA)
+    directions = []
+    for at in (datetime(2026, 3, 2, 21, tzinfo=UTC), datetime(2026, 3, 3, 5, tzinfo=UTC)):
         site.clock.at = at
         directions.append(site.check_in(ADA).punch.direction)
-    assert directions == [Direction.IN, Direction.IN]
+    assert directions == [Direction.IN, Direction.OUT]
