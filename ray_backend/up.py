@@ -33,6 +33,8 @@ _APP_START_S = 60.0
 _APP_STOP_S = 5.0
 _LOOK_AGAIN_S = 1.0
 _KIOSK_FILE = "kiosk-token"
+# What Streamlit needs to ask the site's identity provider; see docs/sign-in.md.
+_SECRETS_FILE = "secrets.toml"
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
@@ -173,6 +175,9 @@ def _app_process(settings: Settings, signed: Certificate | None):
     environment = os.environ | {"ROLLCALL_RAY_ADDRESS": settings.ray_address}
     command = [sys.executable, "-m", "streamlit_app"]
     command += ["--server.address", settings.address, "--server.port", str(settings.port)]
+    secrets = settings.data_dir / _SECRETS_FILE
+    if secrets.exists():
+        command += ["--secrets.files", str(secrets)]
     if signed:
         command += ["--server.sslCertFile", str(signed.certificate), "--server.sslKeyFile", str(signed.key)]
     with (settings.data_dir / "app.log").open("ab") as log:

@@ -16,7 +16,8 @@ SEEN_MS = 20_000
 
 def sign_in(page: Page, site, password: str | None = None) -> None:
     page.goto(site.url)
-    page.get_by_label("Admin password").fill(password or site.password, timeout=SEEN_MS)
+    page.get_by_label("Username").fill("admin", timeout=SEEN_MS)
+    page.get_by_label("Password", exact=True).fill(password or site.password)
     page.get_by_role("button", name="Sign in").click()
 
 
@@ -25,25 +26,33 @@ def settled(page: Page) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=SEEN_MS)
 
 
-def register(page: Page, person: int, name: str) -> None:
+def begin_registering(page: Page, employee_id: str, name: str) -> None:
+    """Up to the photos: the person agrees, and says who they are."""
     page.get_by_role("link", name="Register face").click()
-    expect(page.get_by_text("photos will be used.")).to_have_count(0, timeout=SEEN_MS)
-    settled(page)
+    expect(page.get_by_role("button", name="Continue")).to_be_disabled(timeout=SEEN_MS)
+    page.get_by_text("The person has read this").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Employee id", exact=True).fill(employee_id, timeout=SEEN_MS)
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Name", exact=True).press("Tab")
+    page.get_by_role("button", name="Continue").click()
+
+
+def register(page: Page, person: int, name: str) -> None:
+    begin_registering(page, f"E{person}", name)
+    page.get_by_text("Single photos or files", exact=True).click(timeout=SEEN_MS)
     photos = [
         {"name": f"{variant}.jpg", "mimeType": "image/jpeg", "buffer": face_photo(person, variant)}
         for variant in (1, 3)
     ]
     page.locator("input[type=file]").set_input_files(photos)
     expect(page.get_by_text("2 photos will be used.")).to_be_visible(timeout=SEEN_MS)
-    page.get_by_label("Employee id", exact=True).fill(f"E{person}")
-    page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Name", exact=True).press("Tab")
-    settled(page)
-    page.get_by_text("This person agreed that").click()
-    page.get_by_role("button", name="Save this person").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Save this person").click(timeout=SEEN_MS)
     expect(page.get_by_text(f"{name} (E{person}) is registered with 2 photos.")).to_be_visible(
         timeout=SEEN_MS
     )
+    page.get_by_role("button", name="Register the next person").click()
 
 
 def test_the_first_day(browser_with_film, tmp_path):
@@ -73,9 +82,9 @@ def test_a_wrong_password_opens_nothing(browser_with_film, tmp_path):
     with running_site(tmp_path / "data", ROLLCALL_ADMIN_PASSWORD="correct horse battery") as site:
         page = browser_with_film(film_of_person(tmp_path / "film.mjpeg", 1)).new_page()
         sign_in(page, site, "guess")
-        expect(page.get_by_text("This password is not right.")).to_be_visible(timeout=SEEN_MS)
+        expect(page.get_by_text("Username or password is not right.")).to_be_visible(timeout=SEEN_MS)
         for path in ("register", "people", "reports"):
             page.goto(f"{site.url}/{path}")
-            expect(page.get_by_label("Admin password")).to_be_visible(timeout=SEEN_MS)
+            expect(page.get_by_label("Username")).to_be_visible(timeout=SEEN_MS)
         sign_in(page, site, "correct horse battery")
         expect(page.get_by_text("People registered")).to_be_visible(timeout=SEEN_MS)

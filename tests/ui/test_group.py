@@ -7,6 +7,7 @@ import io
 import pytest
 from PIL import Image
 
+from ray_backend.client import Backend
 from ray_backend.domain.answers import RecognisedFace, Recognition
 from ray_backend.domain.errors import StoreUnavailable
 from ray_backend.domain.model import Candidate, Decision, DecisionKind, PunchQuery, Quality, QualityIssue
@@ -191,8 +192,10 @@ def test_a_face_too_poor_says_what_is_wrong(test):
 
 def test_a_picture_is_looked_at_once_however_often_the_page_runs(backend, test, monkeypatch):
     looks = []
-    recognise = backend.recognise
-    monkeypatch.setattr(backend, "recognise", lambda picture: looks.append(1) or recognise(picture))
+    recognise = Backend.recognise
+    monkeypatch.setattr(
+        Backend, "recognise", lambda backend, picture: looks.append(1) or recognise(backend, picture)
+    )
     choose(test, photo(ADA, ALAN))
     test.checkbox[0].uncheck().run()
     test.run()
@@ -205,7 +208,7 @@ def test_when_the_database_is_away_the_question_stays_and_says_so(backend, test,
         raise StoreUnavailable("The database does not answer.")
 
     choose(test, photo(ADA))
-    monkeypatch.setattr(backend, "record_present", away)
+    monkeypatch.setattr(Backend, "record_present", away)
 
     assert record(test).error[0].value == "The database does not answer."
 
