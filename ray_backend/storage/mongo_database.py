@@ -179,8 +179,10 @@ class MongoDatabase:
     ) -> Page[T]:
         """One page of a collection in this order; `wanted` counts for the total, `after` is the cursor's."""
         rows, chosen = checked_limit(limit) + 1, documents.all_of(wanted, *after)
-        total = self.run(lambda db: count(db, name, wanted))
         found = self.run(lambda db: list(db[name].find(chosen).sort(order).limit(rows)))
+        total = len(found)
+        if len(found) == rows or after:
+            total = self.run(lambda db: count(db, name, wanted))
         return page_of([build(document) for document in found], limit, total, key)
 
 

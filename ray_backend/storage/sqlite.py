@@ -85,14 +85,15 @@ class SqliteStore(SqliteNotes, SqliteEntries, SqliteUnknown):
         after = Conditions(wanted)
         if query.cursor is not None:
             after.add("(employee_id, person_id) > (?, ?)", *decode_cursor(query.cursor, (str, str)))
-        table, order = "people INDEXED BY people_listed", "employee_id, person_id"
-        build, key = records.person_of, messages.person_key
+        order, build, key = "employee_id, person_id", records.person_of, messages.person_key
         with self._file.reading() as db:
-            return read_page(db, table, wanted, after, order, query.limit, build, key)
+            return read_page(
+                db, "people", wanted, after, order, query.limit, build, key, index="people_listed"
+            )
 
     def merged_people(self, into: Sequence[str] | None = None) -> list[Person]:
         wanted = Conditions()
-        wanted.add("merged_into <> ''")
+        wanted.add("merged_into > ''")
         if into is not None:
             wanted.add_among("merged_into", into)
         statement = f"SELECT * FROM people{wanted.sql} ORDER BY employee_id, person_id"
