@@ -9,6 +9,7 @@ import pytest
 from ray_backend.client import Photo
 from ray_backend.domain.errors import PersonNotFound
 from ray_backend.domain.model import PeopleQuery
+from streamlit_app import certificate_words
 from streamlit_app.person import merging
 from streamlit_app.person.erasing import confirm_erasure
 from streamlit_app.person.merging import merge
@@ -227,3 +228,12 @@ def test_photos_of_a_merged_record_can_be_removed_here(backend, ada, second):
     [first, *_] = backend.people.details(second.person_id).templates
     test.button(key=f"remove-{first.template_id}").click().run()
     assert "Photos (2)" in words(test)
+
+
+def test_everything_in_a_real_certificate_has_words(backend, ada):
+    erasure = backend.people.erase(ada.person_id, typed_employee_id="E1", keep_punches=False, actor="test")
+    content = erasure.certificate.content
+    assert set(content["removed"]) <= set(certificate_words._REMOVED)
+    assert {check["what"] for check in content["checks"]} <= set(certificate_words._CHECKS)
+    assert set(content["kept_without_a_name"]) == set(certificate_words._KEPT)
+    assert set(content["where"]["files"]) == set(certificate_words._FILES)
