@@ -14,6 +14,8 @@ _APP = """<style>
   vertical-align: middle; background: #8883; border: 1px solid #8885; }
 img.rc-unknown-face, div.rc-unknown-face { display: block; width: 100%; aspect-ratio: 1; object-fit: cover;
   border-radius: .5rem; background: #8883; }
+[class*="st-key-unknown-near-"] { flex-wrap: nowrap; }
+[class*="st-key-unknown-near-"] button { min-height: 1.5rem; }
 .rc-crops { display: flex; flex-wrap: wrap; gap: .5rem; }
 .rc-crops img { width: 7.5rem; max-width: 48%; aspect-ratio: 1; object-fit: cover; border-radius: .5rem; }
 .rc-photo { position: relative; width: 100%; border-radius: .5rem; overflow: hidden; line-height: 0; }
