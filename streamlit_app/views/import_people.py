@@ -167,12 +167,11 @@ def _tiles(run: Run) -> None:
 
 
 def _results(run: Run) -> None:
-    left, right = st.columns([3, 2])
     names = import_words.FATES_REHEARSED if run.plan.dry_run else import_words.FATES
-    chosen = left.pills(
+    chosen = st.pills(
         "Show", list(Fate), selection_mode="multi", format_func=names.__getitem__, key="import_fates"
     )
-    text = right.text_input("Find", placeholder="File, employee id or name", key="import_find")
+    text = st.text_input("Find", placeholder="File, employee id or name", key="import_find")
     found = rows(run.outcomes(), chosen or tuple(Fate))
     table = import_words.table(found, text.strip(), rehearsed=run.plan.dry_run)
     if table.empty:

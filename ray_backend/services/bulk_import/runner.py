@@ -177,7 +177,8 @@ class Importer:
             self._note_lasting(look.digest, outcome)
             pending.files.append(outcome)
         who = (draft.employee_id, draft.name) if draft else ("", "")
-        done(entry, PersonOutcome(entry.place, *who, created, tuple(pending.files)))
+        files = tuple(sorted(pending.files, key=lambda file: file.place))
+        done(entry, PersonOutcome(entry.place, *who, created, files))
 
     def _taken(self, pending: _Pending, photos: list[AnalysedPhoto]) -> tuple[bool, tuple[FileOutcome, ...]]:
         draft, known = pending.entry.draft, pending.known
