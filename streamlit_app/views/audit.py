@@ -18,6 +18,7 @@ _ANY = "Anything"
 _ABOUT = {
     _ANY: None,
     "People": "person.",
+    "Punches": "punch.",
     "Accounts": "account.",
     "Kiosks": "kiosk",
     "API keys": "api_key.",
