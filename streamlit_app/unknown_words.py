@@ -9,9 +9,9 @@ from ray_backend.domain.unknown import Assigned, Likeness, UnknownCard
 from streamlit_app.people_words import last_seen_words
 
 LIKENESS = {
-    Likeness.SAME: "looks like the same person",
-    Likeness.MAYBE: "may be the same person",
-    Likeness.HARDLY: "hardly looks like this",
+    Likeness.SAME: "very much alike",
+    Likeness.MAYBE: "somewhat alike",
+    Likeness.HARDLY: "hardly alike",
 }
 OFF = (
     "Faces that nobody matched are not kept: neither here nor anywhere else. If they were, one small picture "
@@ -29,12 +29,10 @@ NO_PUNCH = (
 def privacy_words(hours: int) -> str:
     """For how long faces stay."""
     if hours == 1:
-        return "Each face goes by itself an hour after it was seen. Pictures held up are never kept."
+        return "Each face goes by itself an hour after it was seen."
     if hours % 24 == 0 and hours > 24:
-        return (
-            f"Each face goes by itself {hours // 24} days after it was seen. Pictures held up are never kept."
-        )
-    return f"Each face goes by itself {hours} hours after it was seen. Pictures held up are never kept."
+        return f"Each face goes by itself {hours // 24} days after it was seen."
+    return f"Each face goes by itself {hours} hours after it was seen."
 
 
 def seen_words(card: UnknownCard) -> str:
@@ -53,10 +51,10 @@ def when_words(card: UnknownCard, now: datetime, zone: ZoneInfo) -> str:
 def quality_words(card: UnknownCard) -> str:
     """Whether the pictures would do for a registration."""
     if card.enrollable == 0:
-        return "No picture is good enough to be added to a person."
+        return "No picture is good enough to be added."
     if card.enrollable == 1:
-        return "1 picture is good enough to be added to a person."
-    return f"{card.enrollable} pictures are good enough to be added to a person."
+        return "1 picture is good enough to be added."
+    return f"{card.enrollable} pictures are good enough to be added."
 
 
 def groups_words(number: int) -> str:

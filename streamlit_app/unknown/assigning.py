@@ -13,10 +13,10 @@ from streamlit_app import unknown_words as words
 from streamlit_app.faces import face_html
 from streamlit_app.notes import say
 from streamlit_app.session import ACTOR
+from streamlit_app.unknown.crops import crops_html
 
 _PERSON = "unknown_person"
-_MOST_FOUND, _MOST_SHOWN = 5, 8
-_FACE_PX = 88
+_MOST_FOUND = 5
 
 
 def open_assigning(backend: Backend, group_ids: tuple[str, ...], person_id: str | None = None) -> None:
@@ -75,15 +75,11 @@ def _side_by_side(backend: Backend, group_ids: tuple[str, ...], person_id: str) 
     faces = [face.thumbnail for face in backend.unknown.faces(list(group_ids)) if face.thumbnail]
     with unknown:
         st.markdown("**Unknown face**")
-        st.html(_row_of(faces))
+        st.html(crops_html(faces))
     with known:
         st.markdown(f"**{presenters.plain(details.person.name)}**")
-        st.html(_row_of([template.thumbnail for template in details.templates]))
+        st.html(crops_html([template.thumbnail for template in details.templates]))
         st.caption(presenters.plain(f"{details.person.employee_id}  {details.person.department}".strip()))
-
-
-def _row_of(thumbnails: list[bytes]) -> str:
-    return "".join(face_html(one, _FACE_PX) for one in thumbnails[:_MOST_SHOWN]) or face_html(b"", _FACE_PX)
 
 
 def _confirm(backend: Backend, group_ids: tuple[str, ...], person_id: str) -> None:

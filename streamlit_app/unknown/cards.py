@@ -31,9 +31,9 @@ def card_of(backend: Backend, card: UnknownCard, number: int, compare: Compare) 
         picture, facts = st.columns([2, 3], gap="small")
         with picture:
             st.html(_picture(card, number))
-            st.checkbox(f"Choose card {number}", key=chosen_key(card.group_id))
-        with facts:
+        with facts.container(gap="xsmall"):
             _facts(card)
+        st.checkbox(f"Choose card {number}", key=chosen_key(card.group_id))
         if card.ignored:
             _show_again(backend, card)
             return
@@ -87,16 +87,22 @@ def _near(backend: Backend, card: UnknownCard, compare: Compare) -> None:
 
 
 def _near_person(backend: Backend, card: UnknownCard, near: NearPerson, compare: Compare) -> None:
-    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    line = st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        gap="small",
+        key=f"unknown-near-{card.group_id}-{near.person.person_id}",
+    )
     name, key = presenters.plain(near.person.name), f"{card.group_id}-{near.person.person_id}"
     line.html(face_html(near.thumbnail, _NEAR_PX), width="content")
-    if line.button(
+    middle = line.container(width="stretch", gap=None)
+    if middle.button(
         name, key=f"unknown-is-{key}", type="tertiary", help=f"Compare with {name} and add these pictures."
     ):
         compare((card.group_id,), near.person.person_id)
-    line.caption(words.LIKENESS[near.likeness], width="stretch")
+    middle.caption(words.LIKENESS[near.likeness])
     if line.button(
-        "Not them", key=f"unknown-not-{key}", type="tertiary", icon=":material/close:",
+        "Not them", key=f"unknown-not-{key}", type="tertiary",
         help=f"Do not suggest {name} for this face again.",
     ):  # fmt: skip
         attempt(

@@ -9,11 +9,9 @@ from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.requests import PersonDraft
 from streamlit_app import deps, presenters
 from streamlit_app import unknown_words as words
-from streamlit_app.faces import face_html
 from streamlit_app.notes import say
 from streamlit_app.session import ACTOR
-
-_MOST_SHOWN, _FACE_PX = 8, 72
+from streamlit_app.unknown.crops import crops_html
 
 
 @st.dialog("Register as a new person", width="large")
@@ -25,7 +23,7 @@ def enrol_dialog(backend: Backend, group_ids: tuple[str, ...]) -> None:
 def enrol(backend: Backend, group_ids: tuple[str, ...]) -> None:
     """Who it is, and their consent: a kiosk has asked nobody for it."""
     faces = [face.thumbnail for face in backend.unknown.faces(list(group_ids)) if face.thumbnail]
-    st.html("".join(face_html(one, _FACE_PX) for one in faces[:_MOST_SHOWN]))
+    st.html(crops_html(faces))
     site = deps.site()
     with st.form("unknown-enrol", border=False):
         left, right = st.columns(2, gap="medium")

@@ -87,7 +87,7 @@ def test_a_card_says_who_when_where_and_whom_it_looks_like(inbox, clock):
     assert "Seen 2 times" in said
     assert "Kiosk: entrance" in said
     assert "1 picture is good enough" in said
-    assert "hardly looks like this" in said
+    assert "hardly alike" in said
     assert [b.label for b in test.button if str(b.key).startswith("unknown-is-")] == [r"Ada \*Example\*"]
     assert "data:image/jpeg;base64," in said
 
