@@ -19,6 +19,7 @@ from rich.table import Table
 
 from ray_backend import certificate_commands, import_command, retention_commands
 from ray_backend.client import Backend, connect
+from ray_backend.domain.accounts import AccountDraft
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import PunchQuery
 from ray_backend.domain.permissions import Role
@@ -32,12 +33,14 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Face-recogni
 people_app = typer.Typer(no_args_is_help=True, help="People and their photos.")
 punch_app = typer.Typer(no_args_is_help=True, help="Raw attendance records.")
 token_app = typer.Typer(no_args_is_help=True, help="Which kiosks and programs are allowed in.")
+account_app = typer.Typer(no_args_is_help=True, help="Who may sign in to the pages.")
 pack_app = typer.Typer(no_args_is_help=True, help="The face models.")
 store_app = typer.Typer(no_args_is_help=True, help="The database.")
 for name, group in {
     "people": people_app,
     "punch": punch_app,
     "token": token_app,
+    "account": account_app,
     "pack": pack_app,
     "store": store_app,
     "certificate": certificate_commands.app,
@@ -201,6 +204,39 @@ def token_revoke(token_id: str) -> None:
     with _backend() as backend:
         backend.access.revoke_token(token_id, actor="command line")
     console.print("It is shut out.")
+
+
+@account_app.command("list")
+def account_list() -> None:
+    """The accounts."""
+    table = Table("username", "name", "role", "departments", "")
+    with _backend() as backend:
+        for account in backend.accounts.everybody():
+            bound = "all" if account.departments is None else ", ".join(account.departments)
+            state = "" if account.active else "shut"
+            table.add_row(account.username, escape(account.name), account.role.value, escape(bound), state)
+    console.print(table)
+
+
+@account_app.command("create")
+def account_create(
+    username: str,
+    name: Annotated[str, typer.Option(help="The person's name; default: the username.")] = "",
+    role: Annotated[Role, typer.Option(help="admin, manager or viewer.")] = Role.VIEWER,
+) -> None:
+    """Let somebody sign in; prints the first password once."""
+    with _backend() as backend:
+        draft = AccountDraft(name or username, role)
+        made = backend.accounts.create(username, draft, actor="command line")
+    console.print(made.password, markup=False, highlight=False)
+
+
+@account_app.command("reset")
+def account_reset(username: str) -> None:
+    """A new password for an account, printed once; ends its sessions and its lock."""
+    with _backend() as backend:
+        made = backend.accounts.reset_password(username.strip().lower(), actor="command line")
+    console.print(made.password, markup=False, highlight=False)
 
 
 @pack_app.command("show")

@@ -9,6 +9,7 @@ export default function ({ data }) {
   fetch(data.route, {
     method: "POST",
     credentials: "same-origin",
+    keepalive: true, // it gets there even when the page is left at once
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ticket: data.ticket }),
   }).catch(() => sent.delete(data.ticket));

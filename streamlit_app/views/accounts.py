@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from ray_backend.client import Backend
@@ -52,27 +54,35 @@ def _row(backend: Backend, cells, account: Account) -> None:
 @st.dialog("New account")
 def new_account(backend: Backend) -> None:
     """Asks who it is for, and shows the first password once."""
-    if _show_password():
-        return
-    username = st.text_input("Username", key="account_username", placeholder="ada.lovelace")
-    draft = _draft(backend, None)
-    if st.button("Make the account", type="primary", key="account_make"):
-        _keep(lambda: backend.accounts.create(username, draft, actor=ACTOR))
+
+    def form() -> None:
+        username = st.text_input("Username", key="account_username", placeholder="ada.lovelace")
+        draft = _draft(backend, None)
+        if st.button("Make the account", type="primary", key="account_make"):
+            _keep(lambda: backend.accounts.create(username, draft, actor=ACTOR))
+
+    _form_or_password(form)
 
 
 @st.dialog("Change an account")
 def change_account(backend: Backend, account: Account) -> None:
     """Everything about one account but its username."""
-    if _show_password():
-        return
-    st.caption(f"Username: {presenters.plain(account.username)}")
-    draft = _draft(backend, account)
-    if st.button("Save", type="primary", key="account_save"):
-        attempt(
-            "The account is changed.",
-            lambda: backend.accounts.change(account.username, draft, actor=ACTOR),
-        )
-    st.divider()
+
+    def form() -> None:
+        st.caption(f"Username: {presenters.plain(account.username)}")
+        draft = _draft(backend, account)
+        if st.button("Save", type="primary", key="account_save"):
+            attempt(
+                "The account is changed.",
+                lambda: backend.accounts.change(account.username, draft, actor=ACTOR),
+            )
+        st.divider()
+        _further_changes(backend, account)
+
+    _form_or_password(form)
+
+
+def _further_changes(backend: Backend, account: Account) -> None:
     row = st.container(horizontal=True)
     if row.button("New password", icon=":material/key:", key="account_reset"):
         _keep(lambda: backend.accounts.reset_password(account.username, actor=ACTOR))
@@ -112,20 +122,25 @@ def _departments(backend: Backend, account: Account | None, key: str) -> tuple[s
     return tuple(st.multiselect("Departments", known, bound or (), key=f"account_departments_{key}"))
 
 
-def _keep(change) -> None:
-    """Makes a change that gives a password, which the dialog then shows."""
+def _keep(change: Callable[[], NewAccount]) -> None:
+    """Makes a change that gives a password, which takes the form's place."""
     try:
         st.session_state[_MADE] = change()
     except RollcallError as error:
         st.error(error.message, icon=":material/error:")
-        return
-    st.rerun(scope="fragment")
 
 
-def _show_password() -> bool:
-    made: NewAccount | None = st.session_state.get(_MADE)
-    if made is None:
-        return False
+def _form_or_password(form: Callable[[], None]) -> None:
+    place = st.empty()
+    if _MADE not in st.session_state:
+        with place.container():
+            form()
+    if _MADE in st.session_state:
+        with place.container():
+            _password(st.session_state[_MADE])
+
+
+def _password(made: NewAccount) -> None:
     st.success(
         f"Hand this password to {presenters.plain(made.account.name)}. It is shown only now, and has to be "
         "changed at the first sign-in.",
@@ -136,4 +151,3 @@ def _show_password() -> bool:
     if st.button("Done", key="account_done"):
         del st.session_state[_MADE]
         st.rerun()
-    return True

@@ -65,15 +65,12 @@ def inside(page: Page) -> None:
     expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_visible(timeout=SEEN_MS)
 
 
-def session_cookie(context: BrowserContext) -> dict:
-    [cookie] = [one for one in context.cookies() if one["name"].startswith("rollcall_session")]
-    return cookie
-
-
-def wait_for_cookie(page: Page, context: BrowserContext) -> dict:
-    for _ in range(100):
-        if any(one["name"].startswith("rollcall_session") for one in context.cookies()):
-            return session_cookie(context)
+def wait_for_cookie(page: Page, context: BrowserContext, before: str = "") -> dict:
+    """The session's cookie, once it is another one than before."""
+    for _ in range(200):
+        for cookie in context.cookies():
+            if cookie["name"].startswith("rollcall_session") and cookie["value"] != before:
+                return cookie
         page.wait_for_timeout(100)
     raise AssertionError("the browser got no cookie")
 
@@ -119,11 +116,13 @@ def test_a_viewer_meets_walls(context, chromium, site):
     expect(hers.get_by_role("heading", name="Choose a password")).to_be_visible(timeout=SEEN_MS)
     hers.goto(f"{site.url}/reports")
     expect(hers.get_by_role("heading", name="Choose a password")).to_be_visible(timeout=SEEN_MS)
+    before = wait_for_cookie(hers, other)["value"]
     hers.get_by_label("Present password").fill(first)
     hers.get_by_label("New password", exact=True).fill("vera's own password")
     hers.get_by_label("New password once more").fill("vera's own password")
     hers.get_by_role("button", name="Change the password").click()
     expect(hers.get_by_role("heading", name="Reports")).to_be_visible(timeout=SEEN_MS)
+    assert wait_for_cookie(hers, other, before)["value"] != before
     links = hers.get_by_test_id("stSidebarNavLink")
     expect(links).to_have_count(3, timeout=SEEN_MS)
     assert [re.sub(r"^\w+_?\w*\n", "", text).strip() for text in links.all_inner_texts()] == [
