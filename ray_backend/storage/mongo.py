@@ -222,6 +222,8 @@ class MongoStore(MongoNotes, MongoEntries, MongoUnknown):
             self._run(put)
 
     def _existing(self, person_ids: set[str]) -> set[str]:
+        if not person_ids:
+            return set()
         wanted: Document = {"_id": {"$in": sorted(person_ids)}}
         return {found["_id"] for found in self._run(lambda db: list(db.people.find(wanted, {"_id": 1})))}
 

@@ -129,8 +129,12 @@ def timed_after(cursor: str | None, operator: str, id_key: str) -> list[Document
 
 
 def all_of(*parts: Document) -> Document:
-    """One filter for all the parts that say anything."""
+    """One filter for all the parts that say anything; flat where it can be, which some servers answer
+    by an index and others only then."""
     said = [part for part in parts if part]
+    keys = [key for part in said for key in part]
+    if len(keys) == len(set(keys)) and not any(key.startswith("$") for key in keys):
+        return {key: value for part in said for key, value in part.items()}
     return said[0] if len(said) == 1 else {"$and": said} if said else {}
 
 
