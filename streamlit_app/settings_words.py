@@ -55,7 +55,7 @@ NOT_MEASURED = (
     "What this means at your site is not known yet: it has not been measured on your own people since "
     "Rollcall was started."
 )
-OWN_WORDS = "As the models' makers measured it"
+OWN_WORDS = "As it comes with the models"
 RATE_WORDS = "By how many wrong matches are acceptable here"
 NUMBER_WORDS = "By a number of your own"
 _SHORT = 60

@@ -65,6 +65,11 @@ class Sweep:
     held_back: int = 0
     failed: int = 0
 
+    @property
+    def removed(self) -> bool:
+        """Whether anything went."""
+        return bool(self.decisions or self.unknown_faces or self.people)
+
 
 def limits(site: SiteSettings, now: datetime) -> Limits:
     """The limits at this moment, an aware datetime. Months and days are the calendar's, at the site."""

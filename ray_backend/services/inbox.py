@@ -154,7 +154,7 @@ class Inbox:
 
     def remove_before(self, before: datetime) -> int:
         """Removes faces seen before this, and groups that are empty then; returns how many faces went."""
-        with self._open() as grouping:
+        with self._open(expire=False) as grouping:
             return self._remove_before(grouping, before)
 
     def forget(self) -> None:
@@ -174,14 +174,15 @@ class Inbox:
         self._groups[group_id] = group
 
     @contextmanager
-    def _open(self, *, read_again: bool = False) -> Iterator[Grouping]:
+    def _open(self, *, read_again: bool = False, expire: bool = True) -> Iterator[Grouping]:
         """The groups as they are now, for this thread alone."""
         with self._lock:
             stale = read_again and self._elapsed_s() - self._read_at > _READ_AGAIN_S
             try:
                 if self._grouping is None or stale:
                     self._grouping = self._read()
-                self._expire(self._grouping)
+                if expire:
+                    self._expire(self._grouping)
                 yield self._grouping
             except StoreUnavailable:
                 self.forget()

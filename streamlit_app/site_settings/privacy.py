@@ -34,11 +34,11 @@ def render(backend: Backend) -> None:
     _last_sweep(backend)
     changes = _retention(now)
     show, keep = st.columns(2)
-    if show.button("Show what would go", icon=":material/visibility:", width="stretch"):
+    if show.button("Show what is due", icon=":material/visibility:", width="stretch"):
         st.session_state[_PREVIEW] = True
     if keep.button("Save", type="primary", key="save-retention", width="stretch"):
         st.session_state[_PREVIEW] = True
-        save(backend, changes, "Saved. The next sweep goes by it; below is what it removes.")
+        save(backend, changes, "Saved. What is due by it is shown below, and removed within the hour.")
     if st.session_state.get(_PREVIEW):
         _preview(backend, now, changes)
 
@@ -92,10 +92,11 @@ def _retention(now: SiteSettings) -> dict[str, Any]:
 
 def _last_sweep(backend: Backend) -> None:
     last = backend.retention.last()
+    st.caption("What is due is removed every hour.")
     if last is None:
-        st.caption("What is due is removed every hour. Nothing was due yet.")
         return
-    st.caption(words.sweep_words(last, deps.site().zone))
+    if last.removed or last.failed:
+        st.caption(words.sweep_words(last, deps.site().zone))
     if last.held_back:
         due = backend.retention.due()
         if due.too_many:
@@ -112,9 +113,7 @@ def _preview(backend: Backend, now: SiteSettings, changes: dict[str, Any]) -> No
         return
     saved = all(getattr(now, name) == value for name, value in changes.items())
     with st.container(border=True):
-        st.markdown(
-            "**What the next sweep removes**" if saved else "**What a sweep would remove if you save**"
-        )
+        st.markdown("**What is due**" if saved else "**What would be due if you save**")
         for sentence in words.due_words(due):
             st.write(sentence)
         if due.people:

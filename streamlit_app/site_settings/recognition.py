@@ -40,7 +40,7 @@ def _pack(overview: Overview) -> None:
             st.write(presenters.plain(pack.origin))
         st.caption(words.gallery_words(overview.people, overview.templates))
     st.caption(
-        "Other models cannot compare the photos' numbers of these. They are changed on the server, with "
+        "With other models everybody's photos have to be taken again, so they are changed on the server: "
         "`rollcall pack use`."
     )
 
@@ -69,11 +69,11 @@ def _choice(backend: Backend, overview: Overview, now: SiteSettings, result: Sit
         format_func=ways.get, key="threshold_way",
     )  # fmt: skip
     threshold = _chosen_threshold(chosen, overview, now, result)
-    if result is not None and (threshold is not None or chosen == _OWN):
-        candidate = overview.pack.threshold if threshold is None else threshold
-        st.write(f"With this: {measured.headline(words.at_threshold(result, candidate))}.")
     if chosen == _RATE and threshold is None:
         return
+    candidate = overview.pack.threshold if threshold is None else threshold
+    if result is not None and candidate != words.threshold_in_force(now, overview.pack):
+        st.write(f"With this: {measured.headline(words.at_threshold(result, candidate))}.")
     if st.button("Save", type="primary", key="save-recognition"):
         save(backend, {"threshold": threshold}, "Saved. It counts for the next face.")
 

@@ -223,16 +223,16 @@ def test_retention_shows_what_would_go_before_it_is_saved(backend, clock):
         backend.check_in(photo(who), kiosk="door")
     test = section(backend, "Privacy")
     number(test, "Months after which people who were not seen are erased").set_value(1).run()
-    next(one for one in test.button if one.label == "Show what would go").click().run()
+    next(one for one in test.button if one.label == "Show what is due").click().run()
 
-    assert "What a sweep would remove if you save" in words(test)
+    assert "What would be due if you save" in words(test)
     assert "People: 1 of 20." in words(test)
     assert test.dataframe[0].value["Employee id"].to_list() == ["E1"]
     assert backend.site.current().people_unseen_months == 0
 
     button(test, "save-retention").click().run()
     assert backend.site.current().people_unseen_months == 1
-    assert "What the next sweep removes" in words(test)
+    assert "**What is due**" in words(test)
     assert len(backend.people.find(PeopleQuery(limit=50)).items) == 20
 
 
