@@ -51,12 +51,15 @@ class Shots:
     folder: Path
     size: str
 
-    def take(self, page: Page, name: str) -> None:
-        """When the page has come to rest."""
+    def take(self, page: Page, name: str, state: str = "") -> None:
+        """When the page has come to rest, and the kiosk's screen is in this state."""
         page.wait_for_function(
             "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
         )
         page.wait_for_timeout(600)
+        if state:
+            # A busy machine answers late now and then, which the screen says.
+            page.locator(f'.kiosk[data-state="{state}"] .link[data-link="online"]').wait_for(timeout=WAIT_MS)
         with Image.open(io.BytesIO(page.screenshot())) as picture:
             small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
         path = self.folder / f"{name}-{self.size}.png"
@@ -105,7 +108,7 @@ def _kiosk(browser: Browser, site: Site, shots: Shots) -> None:
         shots.take(page, "kiosk-refused")
         page.goto(site.kiosk_url)
         _wait(page, "Step in front of the camera")
-        shots.take(page, "kiosk-idle")
+        shots.take(page, "kiosk-idle", "idle")
         _wait(page, "More light")
         shots.take(page, "kiosk-hint")
         _wait(page, "Welcome,", "Goodbye,", "Already checked")
@@ -136,8 +139,14 @@ def _pages(browser: Browser, site: Site, shots: Shots) -> None:
 
 
 def _titles(page: Page) -> list[str]:
-    links = page.get_by_test_id("stSidebarNavLink")
-    return [text.strip().splitlines()[-1] for text in links.all_text_contents() if text.strip()]
+    """What the menu lists, without the names of its icons."""
+    return page.get_by_test_id("stSidebarNavLink").evaluate_all(
+        """links => links.map((link) => {
+          const copy = link.cloneNode(true);
+          copy.querySelectorAll("[data-testid=stIconMaterial]").forEach((icon) => icon.remove());
+          return copy.textContent.trim();
+        })"""
+    )
 
 
 def _open(page: Page, title: str) -> None:
