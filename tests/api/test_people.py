@@ -225,3 +225,27 @@ def test_erasing_leaves_nobody_and_the_punches_as_asked(web, keep, kept):
     assert web.get("/people/E1").status_code == 404
     assert web.send_picture("/recognize", photo(ADA)).json()["faces"][0]["decision"] == "unknown"
     assert len(web.site.punches(ada)) == kept
+
+
+def test_a_merged_record_is_listed_and_answers_as_the_person_it_is(web):
+    ada, twice = web.site.enrol(ADA), web.site.enrol(ALAN)
+    web.site.check_in(ALAN)
+    web.site.backend.merges.merge(twice.person_id, ada.person_id, actor="test")
+    listed = web.get("/people").json()
+    assert ([one["employee_id"] for one in listed["people"]], listed["total"]) == (["E1"], 1)
+    assert web.get("/people/E2").json() == web.get("/people/E1").json()
+    assert web.get("/people/E2").json()["templates"] == 2
+    for employee_id in ("E1", "E2"):
+        [punch] = web.get("/attendance", person=employee_id).json()["punches"]
+        assert punch["person"]["employee_id"] == "E1"
+    assert web.get("/people/E3").status_code == 404
+
+
+def test_people_are_paged_by_activity(web):
+    for who in (ADA, ALAN, GRACE):
+        web.site.enrol(who)
+    web.call("PATCH", "/people/E2", json={"active": False})
+    first = web.get("/people", active="true", limit=1).json()
+    second = web.get("/people", active="true", limit=1, cursor=first["next_cursor"]).json()
+    ids = [one["employee_id"] for page in (first, second) for one in page["people"]]
+    assert (ids, first["total"], second["next_cursor"]) == (["E1", "E3"], 2, None)

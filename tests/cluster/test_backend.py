@@ -8,6 +8,7 @@ import pytest
 
 from ray_backend.client import Photo, local_backend
 from ray_backend.domain.errors import (
+    Conflict,
     DuplicateEmployeeId,
     FaceBelongsToAnother,
     InvalidInput,
@@ -147,3 +148,26 @@ def test_a_group_photo_records_everybody_on_it_once(backend):
     punches = [punch for punch, _ in backend.reports.recent_punches(PunchQuery())]
     assert {(punch.person_id, punch.source) for punch in punches} == {(one, "group") for one in people}
     assert len(punches) == 2
+
+
+def test_two_records_of_one_person_are_merged_and_parted_again(backend):
+    ada, twice = enrol(backend, ADA, 0), enrol(backend, BOB, 1)
+    early = backend.check_in(face_photo(1, 1), kiosk="door").punch
+    merges = backend.merges
+
+    preview = merges.preview(twice.person_id, ada.person_id)
+    assert (preview.templates, preview.punches, preview.refused) == (1, 1, "")
+    assert preview.looks_different
+    merges.merge(twice.person_id, ada.person_id, actor="test")
+
+    assert backend.check_in(face_photo(1, 2), kiosk="door").person == ada
+    assert [row.templates for row in backend.people.find_rows(PeopleQuery()).items] == [2]
+    punches = backend.reports.recent_punches(PunchQuery(people=(ada.person_id,)))
+    assert (punches[0], len(punches)) == ((early, ada), 2)
+    assert [one.person_id for one in merges.merged(ada.person_id)] == [twice.person_id]
+    with pytest.raises(Conflict, match="Choose that person"):
+        merges.merge(ada.person_id, twice.person_id, actor="test")
+
+    assert merges.undo(twice.person_id, actor="test") == twice
+    assert backend.check_in(face_photo(1, 3), kiosk="door").person == twice
+    assert backend.people.find(PeopleQuery()).items == (ada, twice)

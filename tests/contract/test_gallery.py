@@ -220,6 +220,21 @@ def test_a_template_that_is_there_already_is_replaced(gallery):
     assert gallery.search(axes[2][None], 1)[0][0].person_id == "ada"
 
 
+def test_a_template_moves_to_another_person_and_back(gallery):
+    axes = np.eye(DIMENSION, dtype=np.float32)
+    ada, alan = template("ada", "t1", axes[0]), template("alan", "t2", axes[1])
+    gallery.add([ada, alan])
+    gallery.add([template("ada", "t2", axes[1])])
+    assert [[one.person_id for one in row] for row in gallery.search(axes[:2])] == [["ada"], ["ada"]]
+    assert gallery.search(axes[1][None], only=frozenset({"alan"})) == [[]]
+    gallery.remove_person("alan")
+    assert len(gallery) == 2
+    gallery.add([alan])
+    assert_searches_like(gallery, [ada, alan], axes[:2], 2)
+    gallery.remove_person("ada")
+    assert [one.person_id for one in gallery.search(axes[1][None])[0]] == ["alan"]
+
+
 def test_of_one_id_twice_in_one_call_the_last_counts(gallery):
     axes = np.eye(DIMENSION, dtype=np.float32)
     gallery.add([template("ada", "t1", axes[0]), template("ada", "t1", axes[1])])
