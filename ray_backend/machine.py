@@ -28,7 +28,7 @@ def check_machine(settings: Settings, ports: dict[int, tuple[str, str]]) -> None
 def liveness_words(settings: Settings) -> str:
     """What is done about pictures held up to a kiosk's camera, as these settings have it."""
     if settings.liveness == "off":
-        return "not looked for (ROLLCALL_LIVENESS is off)"
+        return "not looked for (switched off)"
     if settings.liveness_way == "passive" and not settings.liveness_models:
         return (
             "not looked for: set ROLLCALL_LIVENESS_MODELS, or ROLLCALL_LIVENESS_WAY=active, which needs none"

@@ -251,7 +251,8 @@ def _stop_on_signals():
 
 
 def _welcome(settings: Settings, backend: Backend, password: str | None, token: str) -> str:
-    pack = backend.overview().pack
+    pack, site = backend.overview().pack, backend.site.current()
+    in_force = settings.model_copy(update={"liveness": site.liveness, "liveness_way": site.liveness_way})
     url = base_url(settings)
     if password:
         admin = f"{password}  (shown this once: write it down)"
@@ -268,7 +269,7 @@ def _welcome(settings: Settings, backend: Backend, password: str | None, token: 
         "API": f"{api_url(settings)}/docs" if settings.api_port else "off (ROLLCALL_API_PORT is 0)",
         "Faces": pack.origin,
         "Licence": pack.licence,
-        "Pictures": f"held up to the camera: {liveness_words(settings)}",
+        "Pictures": f"held up to the camera: {liveness_words(in_force)}",
     }
     body = "\n".join(f"  [bold]{title:<9}[/]{text}" for title, text in lines.items())
     return f"\n[bold green]Rollcall is running[/]\n{body}\n  [dim]Ctrl-C stops everything.[/]"

@@ -121,9 +121,9 @@ class SiteService:
             self._keep(after.consent_text)
         self._store.put_setting(KEY, stored or None)
         self._take(stored)
-        if differing:
-            was, is_now = _audited(before, differing), _audited(after, differing)
-            self._audit.record(actor, "site.changed", "site", before=was, after=is_now)
+        self._audit.change(
+            actor, "site.changed", "site", _audited(before, differing), _audited(after, differing)
+        )
         return after
 
     def _keep(self, consent_text: str) -> str:
