@@ -12,7 +12,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.accounts import Account, SignedIn
 from ray_backend.domain.errors import Unavailable, WrongCredentials
-from ray_backend.domain.permissions import SYSTEM, Role
+from ray_backend.domain.permissions import SYSTEM
 from streamlit_app import cookies, sign_in_form
 from streamlit_app.page_roles import PAGES
 from streamlit_app.tickets import Secrets, tickets
@@ -27,15 +27,8 @@ Render = Callable[[Backend], None]
 
 def guarded(name: str) -> Callable[[Render], Render]:
     """A view that only the roles of `page_roles` see, and that calls the backend as who is signed in."""
-    return _guard(PAGES[name])
+    roles = PAGES[name]
 
-
-def admin_only(render: Render) -> Render:
-    """A view that only administrators see."""
-    return _guard(frozenset({Role.ADMIN}))(render)
-
-
-def _guard(roles: frozenset[Role]) -> Callable[[Render], Render]:
     def decorate(render: Render) -> Render:
         @wraps(render)
         def checked(backend: Backend) -> None:

@@ -10,14 +10,14 @@ from ray_backend.client import Backend
 from ray_backend.services.calibration import MOST_LISTED, CalibrationState, SiteAccuracy
 from streamlit_app import calibration_words as words
 from streamlit_app import deps, links
-from streamlit_app.session import admin_only
+from streamlit_app.session import guarded
 from streamlit_app.settings_words import at_threshold, threshold_in_force
 
 _COLOURS = ["#0072b2", "#d55e00"]  # told apart by colour-blind people, too
 _EVERY_S = 1.0
 
 
-@admin_only
+@guarded("calibration")
 def render(backend: Backend) -> None:
     """Measures on demand; changes no setting."""
     st.title("Calibration")

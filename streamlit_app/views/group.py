@@ -17,7 +17,7 @@ from streamlit_app import presenters
 from streamlit_app.group_picture import group_html
 from streamlit_app.group_words import GroupFace, group_faces, missing, people_words, recorded_words
 from streamlit_app.photo_tray import PICTURES
-from streamlit_app.session import ACTOR, admin_only
+from streamlit_app.session import ACTOR, guarded
 
 _EVERYBODY = "Everybody"
 _FORM, _SEEN, _DONE = "group_form", "group_seen", "group_done"
@@ -34,7 +34,7 @@ class _Seen:
     others: str
 
 
-@admin_only
+@guarded("group")
 def render(backend: Backend) -> None:
     """From a picture to presence: choose who is expected, look, untick, record."""
     st.title("Group photo")

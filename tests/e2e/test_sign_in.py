@@ -114,9 +114,9 @@ def test_a_viewer_meets_walls(context, chromium, site):
     hers = opened(other, site)
     fill(hers, "vera", first)
     expect(hers.get_by_role("heading", name="Choose a password")).to_be_visible(timeout=SEEN_MS)
+    before = wait_for_cookie(hers, other)["value"]
     hers.goto(f"{site.url}/reports")
     expect(hers.get_by_role("heading", name="Choose a password")).to_be_visible(timeout=SEEN_MS)
-    before = wait_for_cookie(hers, other)["value"]
     hers.get_by_label("Present password").fill(first)
     hers.get_by_label("New password", exact=True).fill("vera's own password")
     hers.get_by_label("New password once more").fill("vera's own password")
