@@ -66,8 +66,7 @@ def _listed(certificate: SignedCertificate) -> None:
     icon = ":material/verified:" if certificate.verified else ":material/error:"
     with st.expander(f"{at}, by {by}", icon=icon):
         verdict(certificate)
-        for label, number in words.removed_rows(certificate):
-            st.markdown(f"{label}: **{number}**")
+        st.markdown("\n".join(f"- {label}: {number}" for label, number in words.removed_rows(certificate)))
         st.caption(f"Certificate {certificate.certificate_id}")
         downloads(certificate)
 

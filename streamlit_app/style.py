@@ -10,8 +10,13 @@ _APP = """<style>
   align-items: center; }
 .st-key-people-list [data-testid="stText"] { font: inherit; font-size: 0.95rem; overflow-wrap: anywhere; }
 .st-key-people-list button p { font-size: 0.95rem; font-weight: 600; text-align: left; }
-.rc-face { display: inline-block; width: var(--face); height: var(--face); border-radius: 50%; object-fit: cover;
-  vertical-align: middle; background: #8883; border: 1px solid #8885; }
+.st-key-people-list [data-testid="stHorizontalBlock"]:has(button) { position: relative; }
+.st-key-people-list [data-testid="stHorizontalBlock"]:has(button):hover { background: #8881; }
+.st-key-people-list [data-testid="stElementContainer"]:has(button) { position: static; }
+.st-key-people-list button::after { content: ""; position: absolute; inset: 0; }
+.rc-face { display: inline-block; width: var(--face); height: var(--face); border-radius: 50%;
+  object-fit: cover; vertical-align: middle; margin-right: .25rem; background: #8883;
+  border: 1px solid #8885; }
 img.rc-unknown-face, div.rc-unknown-face { display: block; width: 100%; aspect-ratio: 1; object-fit: cover;
   border-radius: .5rem; background: #8883; }
 [class*="st-key-unknown-near-"] { flex-wrap: nowrap; }

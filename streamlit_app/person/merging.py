@@ -41,7 +41,7 @@ def _merged(backend: Backend, record: Person) -> None:
         attempt("The merge is undone.", lambda: backend.merges.undo(record.person_id, actor=ACTOR))
 
 
-@st.dialog("Merge with another record", width="large")
+@st.dialog("Merge with another record", width="medium")
 def merge_dialog(backend: Backend, person: Person) -> None:
     """Search, preview, confirm."""
     merge(backend, person)
@@ -68,9 +68,7 @@ def merge(backend: Backend, person: Person) -> None:
 
 
 def _search(backend: Backend, person: Person) -> None:
-    text = st.text_input(
-        "The other record", placeholder="Name or employee id", key="merge-text", help="A part is enough."
-    ).strip()
+    text = st.text_input("The other record", placeholder="Name or employee id", key="merge-text").strip()
     if not text:
         st.caption("Type a name or an employee id, then choose the record.")
         return

@@ -24,8 +24,8 @@ def photos(backend: Backend, details: PersonDetails, file: PersonFile, editable:
         st.info("Without photos the kiosk cannot recognise this person. Add some below.")
     if len(details.templates) > 1:
         st.caption(
-            "A bar shows how much a photo looks like the others; from its middle on it counts as the same "
-            "person. The most typical photo comes first."
+            "A bar shows how much a photo looks like the nearest of the others; from its middle on it counts "
+            "as the same person. The most typical photo comes first."
         )
     compared = {one.template_id: one for one in file.photos}
     row = st.container(horizontal=True, key="person-photos")
@@ -60,8 +60,8 @@ def _photo(
 
 def _comparison(nearness: Nearness, file: PersonFile) -> None:
     words = people_words.fit_words(nearness, len(file.photos))
-    if nearness.average is not None:
-        st.progress(people_words.bar_of(nearness.average, file.threshold))
+    if nearness.nearest is not None:
+        st.progress(people_words.bar_of(nearness.nearest, file.threshold))
     if nearness.fit is Fit.SOMEBODY_ELSE:
         st.warning(words, icon=":material/help:")
     else:

@@ -21,8 +21,9 @@ PAGE_SIZE = 20
 _ALL = "All"
 _STATES = {"Active": True, "Deactivated": False, "Everybody": None}
 _CURSORS, _FILTER = "people_cursors", "people_filter"
-_WIDTHS = [0.7, 3.4, 2, 2.2, 1.4, 2, 1.7]
-_TITLES = ("", "Name", "Employee id", "Department", "Photos", "Last seen", "")
+_WIDTHS = [0.9, 3.6, 1.9, 2.2, 1.1, 2.2]
+_TITLES = ("", "Name", "Employee id", "Department", "Photos", "Last seen")
+_STATE_WIDTH = 1.8
 _FACE_PX = 36
 
 
@@ -46,7 +47,7 @@ def _list(backend: Backend) -> None:
     cursors = _cursors(query)
     page = backend.people.find_rows(_page_of(query, cursors[-1]))
     if page.items:
-        _rows(page.items)
+        _rows(page.items, with_state=query.active is not True)
         _paging(page, cursors)
     else:
         _nobody(query)
@@ -71,7 +72,7 @@ def _close_certificates() -> None:
 
 
 def _filters(backend: Backend) -> PeopleQuery:
-    search, department, state, photos = st.columns([3, 2, 2, 1.6], vertical_alignment="bottom")
+    search, department, state, photos = st.columns([2.6, 2, 1.8, 1.9], vertical_alignment="bottom")
     text = search.text_input("Search", placeholder="Name or employee id", key="people_text").strip()
     group = department.selectbox("Department", [_ALL, *backend.people.departments()], key="people_department")
     active = state.selectbox("Show", list(_STATES), key="people_active")
@@ -93,26 +94,27 @@ def _cursors(query: PeopleQuery) -> list[str | None]:
     return st.session_state[_CURSORS]
 
 
-def _rows(rows: tuple[PersonRow, ...]) -> None:
+def _rows(rows: tuple[PersonRow, ...], *, with_state: bool) -> None:
     table = st.container(key="people-list", gap="xsmall")
-    for cell, title in zip(table.columns(_WIDTHS), _TITLES, strict=True):
+    widths = [*_WIDTHS, _STATE_WIDTH] if with_state else _WIDTHS
+    for cell, title in zip(table.columns(widths, gap="xsmall"), _TITLES, strict=False):
         cell.caption(title)
     now, zone = datetime.now(UTC), deps.site().zone
     for row in rows:
-        face, name, number, department, photos, seen, state = table.columns(
-            _WIDTHS, vertical_alignment="center"
+        face, name, number, department, photos, seen, *state = table.columns(
+            widths, vertical_alignment="center", gap="xsmall"
         )
         face.html(face_html(row.thumbnail, _FACE_PX))
         name.button(
-            presenters.plain(row.person.name), key=f"open-{row.person.person_id}", type="tertiary",
+            presenters.plain(row.person.name), key=f"open-{row.person.person_id}", type="tertiary", wrap=True,
             on_click=person.open_person, args=(row.person.person_id,),
         )  # fmt: skip
         number.text(row.person.employee_id)
         department.text(row.person.department or "–")
-        photos.text(people_words.photos_words(row.templates))
+        photos.text(str(row.templates))
         seen.text(people_words.last_seen_words(row.last_seen, now, zone))
-        if not row.person.active:
-            state.badge("Deactivated", color="gray")
+        if state and not row.person.active:
+            state[0].badge("Deactivated", color="gray")
 
 
 def _paging(page, cursors: list[str | None]) -> None:

@@ -84,7 +84,8 @@ def test_the_printed_page_says_everything_and_takes_no_markup():
     words = " ".join(page.words)
     for expected in (
         "2026-03-02 09:00 (Europe/Berlin)", "Example & <Works>", "<b>admin</b>", "Gallery, part 1",
-        "version 4", "Attendance records kept without a name", "nothing was found", "a2V5", "Notes of imports",
+        "version 4", "Attendance records kept without a name", "nothing was found", "a2V5",
+        "Notes of imports",
     ):  # fmt: skip
         assert expected in words
     assert "b" not in page.tags

@@ -36,8 +36,13 @@ def test_a_single_photo_is_compared_with_nothing():
 
 def test_the_one_that_nothing_matches_shows_somebody_else():
     assert fits(at(0, "a"), at(5, "b"), at(10, "c"), at(90, "x")) == {
-        "a": Fit.DIFFERS, "b": Fit.DIFFERS, "c": Fit.DIFFERS, "x": Fit.SOMEBODY_ELSE,
+        "a": Fit.FITS, "b": Fit.FITS, "c": Fit.FITS, "x": Fit.SOMEBODY_ELSE,
     }  # fmt: skip
+
+
+def test_one_that_most_others_do_not_match_differs():
+    found = fits(at(0, "a"), at(2, "b"), at(4, "c"), at(45, "d"), threshold=0.74)
+    assert found == {"a": Fit.FITS, "b": Fit.FITS, "c": Fit.FITS, "d": Fit.DIFFERS}
 
 
 def test_photos_of_one_person_fit():
