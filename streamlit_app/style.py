@@ -13,7 +13,7 @@ _APP = """<style>
 .st-key-people-list [data-testid="stHorizontalBlock"]:has(button) { position: relative; }
 .st-key-people-list [data-testid="stHorizontalBlock"]:has(button):hover { background: #8881; }
 .st-key-people-list [data-testid="stElementContainer"]:has(button) { position: static; }
-.st-key-people-list button::after { content: ""; position: absolute; inset: 0; }
+.st-key-people-list button::after { content: ""; position: absolute; inset: 0; z-index: 1; }
 .rc-face { display: inline-block; width: var(--face); height: var(--face); border-radius: 50%;
   object-fit: cover; vertical-align: middle; margin-right: .25rem; background: #8883;
   border: 1px solid #8885; }
