@@ -24,4 +24,4 @@ def state(account: Account) -> str:
     """What is out of the ordinary about an account, or nothing."""
     if not account.active:
         return "Shut"
-    return "Has not signed in yet" if account.must_change_password else ""
+    return "New password" if account.must_change_password else ""

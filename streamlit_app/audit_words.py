@@ -22,7 +22,7 @@ def rows(entries: Sequence[AuditEntry], zone: ZoneInfo) -> pd.DataFrame:
 def _row(entry: AuditEntry, zone: ZoneInfo) -> tuple[str, ...]:
     detail = dict(entry.detail)
     before, after = detail.pop("before", None), detail.pop("after", None)
-    told = (_short(part) for part in (before, after, detail or None))
+    told = ("" if part is None else _short(part) for part in (before, after, detail or None))
     return (f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M:%S}", entry.actor, entry.action, entry.subject, *told)
 
 
@@ -30,7 +30,9 @@ def _short(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_short(part)}" for name, part in value.items())
     if value is None:
-        return ""
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(_short, value)) or "–"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -13,6 +13,10 @@ def show(backend: Backend) -> None:
     account = session.require_account(backend)
     pack = session.acting(backend, account).overview().pack
     with st.sidebar:
+        st.caption(f"Signed in as **{presenters.plain(account.name)}**")
+        st.button(
+            "Sign out", icon=":material/logout:", on_click=session.sign_out, args=(backend,), width="stretch"
+        )
         warning = presenters.pack_warning(pack)
         if warning:
             st.warning(warning, icon=":material/warning:")
@@ -20,7 +24,3 @@ def show(backend: Backend) -> None:
         st.caption(f"Licence: {presenters.plain(pack.licence)}")
         with st.popover("Why these models?", type="tertiary"):
             st.write(presenters.plain(pack.origin))
-        st.caption(f"Signed in as **{presenters.plain(account.name)}**")
-        st.button(
-            "Sign out", icon=":material/logout:", on_click=session.sign_out, args=(backend,), width="stretch"
-        )

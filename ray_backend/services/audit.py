@@ -24,13 +24,11 @@ class Auditor:
     def change(
         self, actor: str, action: str, subject: str, before: Mapping[str, Any], after: Mapping[str, Any]
     ) -> None:
-        """Adds one entry with what differs, as it was and as it is; none where nothing does."""
+        """Adds one entry with what differs, as it was and as it is; none where nothing does. What is new was
+        nothing before."""
         names = [name for name in after if before.get(name) != after[name]]
-        if names:
-            self.record(
-                actor,
-                action,
-                subject,
-                before={name: before.get(name) for name in names},
-                after={name: after[name] for name in names},
-            )
+        if not names:
+            return
+        was = {name: before[name] for name in names if name in before}
+        detail = {"before": was, "after": {name: after[name] for name in names}}
+        self.record(actor, action, subject, **(detail if was else {"after": detail["after"]}))

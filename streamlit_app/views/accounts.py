@@ -15,8 +15,8 @@ from streamlit_app.notes import attempt, show_note
 from streamlit_app.session import ACTOR, guarded
 
 _MADE = "account_made"
-_WIDTHS = [3, 3, 2, 3, 2, 2]
-_TITLES = ("Name", "Username", "Role", "Sees", "", "")
+_WIDTHS = [4, 3, 3, 2]
+_TITLES = ("Name and username", "Role", "Sees", "")
 
 
 @guarded("accounts")
@@ -38,14 +38,16 @@ def render(backend: Backend) -> None:
 
 
 def _row(backend: Backend, cells, account: Account) -> None:
-    name, username, role, sees, state, action = cells
-    name.markdown(f"**{presenters.plain(account.name)}**")
-    username.text(account.username)
-    role.text(account_words.ROLES[account.role])
-    sees.text(account_words.bounds(account))
+    name, role, sees, action = cells
+    who = name.container(gap=None)
+    row = who.container(horizontal=True, gap="small", vertical_alignment="center")
+    row.markdown(f"**{presenters.plain(account.name)}**", width="content")
     said = account_words.state(account)
     if said:
-        state.badge(said, color="gray")
+        row.badge(said, color="gray")
+    who.caption(presenters.plain(account.username))
+    role.text(account_words.ROLES[account.role])
+    sees.text(account_words.bounds(account))
     if action.button("Change", key=f"account-{account.username}", width="stretch"):
         st.session_state.pop(_MADE, None)
         change_account(backend, account)

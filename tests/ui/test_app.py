@@ -37,7 +37,9 @@ def test_the_app_asks_for_the_password_and_then_shows_where_one_is(app):
 
     assert app.title[0].value == "Example Works"
     assert [button.label for button in app.sidebar.button] == ["Sign out"]
-    assert "a test fake" in app.sidebar.caption[1].value
+    captions = "\n".join(caption.value for caption in app.sidebar.caption)
+    assert "Signed in as **Administrator**" in captions
+    assert "a test fake" in captions
 
 
 def test_signing_out_ends_it_here_and_on_the_server(app, backend):

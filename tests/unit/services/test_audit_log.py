@@ -34,7 +34,7 @@ def test_a_change_holds_what_differs_as_it_was_and_as_it_is(auditor, store):
     auditor.change("ada", "site.changed", "site", {"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4})
     auditor.change("ada", "site.changed", "site", {"a": 1}, {"a": 1})
     [entry] = AuditLog(store).find(AuditQuery()).items
-    assert entry.detail == {"before": {"b": 2, "c": None}, "after": {"b": 3, "c": 4}}
+    assert entry.detail == {"before": {"b": 2}, "after": {"b": 3, "c": 4}}
 
 
 def test_the_file_has_a_column_for_each_part(auditor, store):
