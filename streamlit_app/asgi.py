@@ -9,9 +9,12 @@ from pathlib import Path
 import streamlit as st
 from starlette.routing import Route, WebSocketRoute
 
+from ray_backend.domain.site import KioskName
 from streamlit_app import cookies, deps, front_page
 from streamlit_app.camera.desk_socket import DeskEndpoint
 from streamlit_app.camera.desks import desks
+from streamlit_app.camera.live import screen_data
+from streamlit_app.camera.modes import Mode
 from streamlit_app.camera.socket import CameraEndpoint
 from streamlit_app.views import (  # noqa: F401 loads them before the freeze
     accounts,
@@ -35,6 +38,14 @@ async def _connect_early(_app: st.App):
     yield
 
 
+def _naming() -> KioskName:
+    return deps.site().kiosk_name
+
+
+def _screen() -> dict:
+    return screen_data(deps.site(), Mode.WEBSOCKET)
+
+
 gc.collect()
 gc.freeze()
 app = st.App(
@@ -42,7 +53,7 @@ app = st.App(
     routes=[
         Route(front_page.PATH, front_page.kiosk_front_page),
         Route(cookies.ROUTE, cookies.keep, methods=["POST"]),
-        WebSocketRoute("/cam", CameraEndpoint(deps.backend, lambda: deps.site().kiosk_name).serve),
+        WebSocketRoute("/cam", CameraEndpoint(deps.backend, _naming, _screen).serve),
         WebSocketRoute("/desk", DeskEndpoint(desks).serve),
     ],
     lifespan=_connect_early,

@@ -22,9 +22,9 @@ from ray_backend.domain.answers import CheckIn, KioskAnswer
 from ray_backend.domain.errors import RollcallError, WrongCredentials
 from ray_backend.domain.kiosk.words import Phase, Scene
 from ray_backend.domain.model import Candidate, Decision, DecisionKind, Direction, Person, Punch, new_id
-from ray_backend.domain.site import from_environment
-from ray_backend.settings import Settings
+from ray_backend.domain.site import SiteSettings
 from streamlit_app.camera import live
+from streamlit_app.camera.modes import Mode
 from streamlit_app.camera.socket import CameraEndpoint
 
 AT = datetime(2026, 3, 2, 7, 59, tzinfo=UTC)
@@ -65,12 +65,14 @@ class ScriptedKiosk:
     """Stands in for `KioskSession`: says `now` to every frame, and notes what it was asked.
 
     `codes` are the right ones; `trouble` is raised for every call. `pause_s` is how long a frame takes.
+    `site` is what its screen is told.
     """
 
     now: KioskAnswer = NOBODY
     codes: dict[str, KioskAnswer] = field(default_factory=dict)
     trouble: RollcallError | None = None
     pause_s: float = 0.0
+    site: SiteSettings = field(default_factory=lambda: SiteSettings("Example Works", "Europe/Berlin"))
     frames: list[float] = field(default_factory=list)
     typed: list[tuple[str, str]] = field(default_factory=list)
     disputed: list[str] = field(default_factory=list)
@@ -108,14 +110,17 @@ def scripted_backend(kiosk: ScriptedKiosk) -> SimpleNamespace:
 @contextmanager
 def stage(kiosk: ScriptedKiosk, *, naming: str = "full", port: int = 0) -> Iterator[str]:
     """Serves the screen; gives its address."""
-    settings = Settings(store="memory", site_name="Example Works", time_zone="Europe/Berlin")
     backend = scripted_backend(kiosk)
+
+    def shown() -> dict:
+        return live.screen_data(kiosk.site, Mode.WEBSOCKET)
+
     listener = socket.create_server(("localhost", port))
     app = Starlette(
         routes=[
-            Route("/", lambda request: _page(request, settings)),
+            Route("/", lambda request: _page(request, kiosk.site)),
             Route("/kiosk.js", _script),
-            WebSocketRoute("/cam", CameraEndpoint(lambda: backend, lambda: naming).serve),
+            WebSocketRoute("/cam", CameraEndpoint(lambda: backend, lambda: naming, shown).serve),
         ]
     )
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
@@ -133,9 +138,9 @@ def _file(name: str) -> str:
     return live.HERE.joinpath(name).read_text(encoding="utf-8")
 
 
-def _page(_request: Request, settings: Settings) -> Response:
+def _page(_request: Request, site: SiteSettings) -> Response:
     """As Streamlit mounts it, without Streamlit."""
-    data = json.dumps(live.kiosk_data(TOKEN, from_environment(settings)))
+    data = json.dumps(live.kiosk_data(TOKEN, site))
     return HTMLResponse(
         f'<!doctype html><html lang="en"><style>{_file("live.css")}</style>'
         f'<div id="root">{_file("live.html")}</div>'

@@ -10,8 +10,8 @@ const RECONNECT_MS = [300, 1000, 2000, 3000, 5000];
 const ASK_PAGE_EVERY_MS = { stood: 10000, never: 800 };
 
 class Link {
-  constructor({ answered, replied, failed, changed, refused }) {
-    Object.assign(this, { answered, replied, failed, changed, refused });
+  constructor({ answered, replied, failed, changed, refused, told }) {
+    Object.assign(this, { answered, replied, failed, changed, refused, told });
     this.session = randomName();
     this.requests = new Map();
     this.seq = 0;
@@ -105,7 +105,9 @@ class Link {
   }
 
   message(answer) {
-    if (answer.type !== "frame") {
+    if (answer.type === "screen") {
+      this.told(answer.screen);
+    } else if (answer.type !== "frame") {
       const name = answer.type === "code" ? answer.request_id : answer.punch_id;
       const request = this.requests.get(name);
       clearTimeout(request?.giveUp);

@@ -42,6 +42,7 @@ class Kiosk extends Front {
       failed: (request) => this.failed(request),
       changed: (state) => this.screen.showLink(state),
       refused: () => this.trigger?.("refused", Date.now()),
+      told: (data) => this.configure(data, this.trigger),
     });
     this.pace = PACE_MS.served;
     this.sentAt = 0;

@@ -1,7 +1,8 @@
 """The kiosks' WebSocket: frames and typed codes in, answers out.
 
 `protocol` says what may come in. Each answer is `kiosk_words.Answer` as JSON, with `type` and the `seq`
-or `request_id` of what it answers. The address carries `token`, the kiosk's secret, and `session`, a
+or `request_id` of what it answers; a message of the type `screen` answers nothing, but has what the page
+shows of the site. The address carries `token`, the kiosk's secret, and `session`, a
 random name that the page keeps for its lifetime: what is sent again after a lost connection finds its
 session again and gets the same answer.
 """
@@ -27,6 +28,7 @@ from streamlit_app.kiosk_words import Naming
 MAX_MESSAGES_A_SECOND = 40
 MAX_WAITING_REQUESTS = 4
 CHECK_TOKEN_EVERY_S = 30.0
+TELL_SCREEN_EVERY_S = 2.0
 # Frames wait here for the actors, which do the work; a site has a few kiosks.
 _workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="camera")
 
@@ -34,9 +36,16 @@ _workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="camera")
 class CameraEndpoint:
     """The route's handler. `backend` gives the backend, or raises RollcallError while there is none."""
 
-    def __init__(self, backend: Callable[[], Backend], naming: Callable[[], Naming]) -> None:
-        """`naming` is how the site shows people's names, asked for each answer."""
+    def __init__(
+        self,
+        backend: Callable[[], Backend],
+        naming: Callable[[], Naming],
+        screen: Callable[[], dict] | None = None,
+    ) -> None:
+        """`naming` is how the site shows people's names, asked for each answer. `screen` is what the page's
+        screen is told of the site: it gets it anew when that changes."""
         self._backend = backend
+        self._screen = screen
         self._pages = PageSessions(naming)
 
     async def serve(self, socket: WebSocket) -> None:
@@ -55,7 +64,7 @@ class CameraEndpoint:
         await socket.accept()
         page = self._pages.enter(kiosk, session)
         try:
-            await _Conversation(socket, self._backend, token, kiosk, page).run()
+            await _Conversation(socket, self._backend, token, kiosk, page, self._screen).run()
         finally:
             self._pages.leave(kiosk, session)
 
@@ -70,9 +79,18 @@ class _Conversation:
     """
 
     def __init__(
-        self, socket: WebSocket, backend: Callable[[], Backend], token: str, kiosk: str, page: PageSession
+        self,
+        socket: WebSocket,
+        backend: Callable[[], Backend],
+        token: str,
+        kiosk: str,
+        page: PageSession,
+        screen: Callable[[], dict] | None,
     ) -> None:
         self._socket = socket
+        self._screen = screen
+        self._told: dict | None = None
+        self._told_at = float("-inf")
         self._backend = backend
         self._token = token
         self._kiosk = kiosk
@@ -134,11 +152,22 @@ class _Conversation:
                 self._something_came.clear()
                 while (asked := self._take()) is not None:
                     await self._socket.send_json(await _in_thread(self._answer, asked))
+                    await self._tell_screen()
         except WrongCredentials:
             await self._socket.close(TOKEN_WITHDRAWN)
         except (WebSocketDisconnect, WebSocketDisconnected):
             # The kiosk went while we were busy, or was sent away. It asks again with the same name.
             return
+
+    async def _tell_screen(self) -> None:
+        """What an admin changed, for a page that stays open for weeks."""
+        if self._screen is None or time.monotonic() - self._told_at < TELL_SCREEN_EVERY_S:
+            return
+        self._told_at = time.monotonic()
+        now = await _in_thread(self._screen)
+        if now != self._told:
+            self._told = now
+            await self._socket.send_json({"type": "screen", "screen": now})
 
     def _answer(self, asked: Frame | Code | NotMe) -> dict:
         """The message for one request. Raises WrongCredentials when the token is no longer valid."""

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from ray_backend.domain.kiosk.words import Move, Phase
 from ray_backend.domain.model import DecisionKind, Direction, QualityIssue
+from ray_backend.domain.site import SiteSettings
 from tests.e2e.kiosk_page import (
     CANVAS_CAMERA,
     CONTRAST,
@@ -116,3 +117,12 @@ def test_the_first_touch_takes_the_full_screen_and_a_mouse_does_not(chromium, ki
         page.get_by_role("button", name="7", exact=True).tap()
         expect(keypad(page).locator(".dots")).to_have_text("●")
         context.close()
+
+
+def test_an_open_screen_takes_another_name_and_zone_of_the_site(screen, kiosk):
+    expect(screen.locator(".site")).to_have_text("Example Works")
+    before = screen.locator(".large-clock").inner_text()
+    kiosk.site = SiteSettings("Example Mill", "Asia/Tokyo")
+    # The server looks for changes every other second, and an idle kiosk asks once a second.
+    expect(screen.locator(".site")).to_have_text("Example Mill", timeout=10_000)
+    assert screen.locator(".large-clock").inner_text()[:2] != before[:2]

@@ -401,3 +401,21 @@ def test_over_the_real_services_a_frame_that_is_no_picture_gets_an_answer_and_th
     with TestClient(app(lambda: backend)) as client, connect(client, token=token) as line:
         assert ask(line, 1, b"garbage")["state"] == "hint"
         assert ask(line, 2, photo())["state"] == "idle"
+
+
+def test_an_open_page_is_told_what_changed_about_the_site(kiosk, monkeypatch):
+    monkeypatch.setattr(socket, "TELL_SCREEN_EVERY_S", 0.0)
+    shown = {"site": "Works"}
+    backend = scripted_backend(kiosk)
+    endpoint = socket.CameraEndpoint(lambda: backend, lambda: "full", lambda: dict(shown))
+    with (
+        TestClient(Starlette(routes=[WebSocketRoute("/cam", endpoint.serve)])) as client,
+        connect(client) as line,
+    ):
+        assert ask(line, 1)["type"] == "frame"
+        assert line.receive_json() == {"type": "screen", "screen": {"site": "Works"}}
+        # Nothing changed, so nothing is told.
+        assert [ask(line, seq)["seq"] for seq in (2, 3)] == [2, 3]
+        shown["site"] = "Mill"
+        assert ask(line, 4)["seq"] == 4
+        assert line.receive_json() == {"type": "screen", "screen": {"site": "Mill"}}
