@@ -121,7 +121,7 @@ def test_people_are_named_from_memory_only_while_it_is_away(store, reach):
 
 
 def test_more_people_than_a_page_are_known(store, reach, monkeypatch):
-    monkeypatch.setattr("ray_backend.services.roster._PAGE", 2)
+    monkeypatch.setattr("ray_backend.services.identity._PAGE", 2)
     people = [person(f"E-{number}") for number in range(5)]
     for one in people:
         store.add_person(one)
