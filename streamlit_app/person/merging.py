@@ -6,7 +6,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.answers import MergePreview, PersonDetails, PersonRow
-from ray_backend.domain.errors import RollcallError
+from ray_backend.domain.errors import PersonNotFound, RollcallError
 from ray_backend.domain.model import PeopleQuery, Person
 from streamlit_app import deps, people_words, presenters
 from streamlit_app.faces import face_html
@@ -35,8 +35,7 @@ def merging_card(backend: Backend, details: PersonDetails) -> None:
 
 def _merged(backend: Backend, record: Person) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    name, number = presenters.plain(record.name), presenters.plain(record.employee_id)
-    row.markdown(f"{name} ({number})", width="content")
+    row.markdown(_who(record), width="content")
     if row.button("Undo", key=f"undo-{record.person_id}", icon=":material/undo:"):
         attempt("The merge is undone.", lambda: backend.merges.undo(record.person_id, actor=ACTOR))
 
@@ -53,9 +52,15 @@ def merge(backend: Backend, person: Person) -> None:
     if other_id is None:
         _search(backend, person)
         return
+    try:
+        other = backend.people.details(other_id).person
+    except PersonNotFound as error:
+        st.error(error.message, icon=":material/error:")
+        _choose_another()
+        return
     stays = st.radio(
         "Which record stays?", [_STAYS_HERE, _STAYS_OTHER], key="merge-stays", horizontal=True,
-        format_func=lambda which: "This one" if which == _STAYS_HERE else "The other one",
+        format_func=lambda which: _who(person if which == _STAYS_HERE else other),
     )  # fmt: skip
     ids = (other_id, person.person_id) if stays == _STAYS_HERE else (person.person_id, other_id)
     try:
@@ -85,9 +90,8 @@ def _search(backend: Backend, person: Person) -> None:
 def _choice(row: PersonRow) -> None:
     line = st.container(horizontal=True, vertical_alignment="center", key=f"merge-row-{row.person.person_id}")
     line.html(face_html(row.thumbnail, 44), width="content")
-    name, number = presenters.plain(row.person.name), presenters.plain(row.person.employee_id)
     chosen = line.button(
-        f"{name} ({number})", key=f"merge-choose-{row.person.person_id}", type="tertiary",
+        _who(row.person), key=f"merge-choose-{row.person.person_id}", type="tertiary",
         on_click=st.session_state.update, args=({_OTHER: row.person.person_id},),
     )  # fmt: skip
     line.caption(people_words.photos_words(row.templates), width="content")
@@ -142,6 +146,10 @@ def _merge(backend: Backend, preview: MergePreview) -> None:
     st.query_params["person"] = preview.target.person_id
     say("The two records are one person now.")
     st.rerun()
+
+
+def _who(person: Person) -> str:
+    return f"{presenters.plain(person.name)} ({presenters.plain(person.employee_id)})"
 
 
 def _choose_another() -> None:
