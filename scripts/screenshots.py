@@ -150,7 +150,7 @@ def _titles(page: Page) -> list[str]:
 
 
 def _open(page: Page, title: str) -> None:
-    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=title).last
+    link = page.get_by_test_id("stSidebarNavLink").filter(has=page.get_by_text(title, exact=True))
     if not link.is_visible():
         page.get_by_test_id("stExpandSidebarButton").click()
     link.click()

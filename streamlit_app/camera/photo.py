@@ -18,15 +18,23 @@ from streamlit_app.kiosk_words import Answer, answer_to
 
 PICTURES = ["jpg", "jpeg", "png", "webp"]
 _BEFORE = Answer("idle")
+# The answer stays in sight where the picture is larger than the screen.
+_STYLE = """<style>
+.st-key-kiosk-photo { max-width: 46rem; margin-inline: auto; }
+.st-key-kiosk-card { position: sticky; top: 0; z-index: 5; }
+.st-key-kiosk-photo [data-testid="stCameraInputButton"] { min-height: 4rem; font-size: 1.5rem; font-weight: 600; }
+.stMainBlockContainer { padding-top: 1rem; padding-bottom: 1rem; }
+</style>"""
 _NO_FACE = Answer("hint", "No face was found", "Look straight at the camera and take the photo again.")
 
 
 def photo_mode(kiosk: Kiosk) -> Ended:
     """A check-in with a photo. The same photo is one punch, however often the page runs."""
-    _, middle, _ = st.columns([1, 6, 1])
-    with middle:
+    st.html(_STYLE)
+    with st.container(key="kiosk-photo"):
         card = st.empty()
-        screen(kiosk, Mode.PHOTO, layout="inline")
+        with st.container(key="kiosk-card"):
+            screen(kiosk, Mode.PHOTO, layout="inline")
         photo = _photo()
         card.html(answer_html(_answer(kiosk, photo) if photo else _BEFORE))
         st.caption(runs_words(Mode.PHOTO, kiosk.why))
