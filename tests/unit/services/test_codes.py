@@ -281,3 +281,17 @@ def test_a_code_changed_by_another_process_counts_at_once(site):
     other.store.update_person(replace(ada, active=False))
     with pytest.raises(WrongCredentials):
         type_in(site, CODE, "k2")
+
+
+def test_a_suggested_code_has_six_digits_and_is_never_too_easy(site):
+    person = site.enrol(1)
+    suggestions = {codes.suggestion() for _ in range(300)}
+    assert len(suggestions) > 290
+    assert all(len(code) == 6 and code.isdigit() for code in suggestions)
+    site.backend.people.set_code(person.person_id, suggestions.pop(), actor="admin")
+
+
+def test_a_suggestion_that_would_be_too_easy_is_thrown_again(monkeypatch):
+    thrown = iter([111111, 123456, 987654, 40917])
+    monkeypatch.setattr(codes.secrets, "randbelow", lambda _: next(thrown))
+    assert codes.suggestion() == "040917"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ray_backend.domain.errors import (
     BrokenImage,
@@ -218,3 +220,11 @@ def test_a_picture_that_breaks_a_library_spoils_no_other(faces, engine, monkeypa
     assert isinstance(poisoned, BrokenImage)
     assert (len(good.faces), len(other.faces)) == (1, 1)
     assert faces.recoveries["poisoned_image"] == 1
+
+
+def test_the_brightness_of_the_whole_picture_is_told():
+    service = FaceService(FakeEngine(), PillowCodec(max_bytes=10**7, max_pixels=10**7))
+    for grey, size in ((0, (31, 40)), (128, (480, 640)), (255, (1000, 700))):
+        picture = io.BytesIO()
+        Image.fromarray(np.full(size, grey, np.uint8)).save(picture, "PNG")
+        assert service.analyse(picture.getvalue(), Embed.NOTHING).brightness == pytest.approx(grey)
