@@ -129,7 +129,12 @@ def _pages(browser: Browser, site: Site, shots: Shots) -> None:
         page.get_by_label("Password", exact=True).fill(site.password)
         page.get_by_role("button", name="Sign in").click()
         page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached", timeout=WAIT_MS)
-        further = {"People": _person, "Group photo": _group_photo, "Calibration": _calibration}
+        further = {
+            "Register face": _registering,
+            "People": _person,
+            "Group photo": _group_photo,
+            "Calibration": _calibration,
+        }
         for title in _titles(page):
             _open(page, title)
             name = re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
@@ -156,6 +161,25 @@ def _open(page: Page, title: str) -> None:
     link.click()
     page.wait_for_timeout(800)
     page.get_by_test_id("stMain").get_by_role("heading").first.wait_for(timeout=WAIT_MS)
+
+
+def _registering(page: Page, shots: Shots) -> None:
+    """The steps up to the last look, with a file; the guided camera on the way."""
+    page.get_by_text("The person has read this").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Employee id", exact=True).fill("1009")
+    page.get_by_label("Name", exact=True).fill("Person Nine")
+    page.get_by_label("Name", exact=True).press("Tab")
+    page.get_by_role("button", name="Continue").click()
+    page.locator(".desk .targets li").first.wait_for(timeout=WAIT_MS)
+    shots.take(page, "register-face-guided")
+    page.get_by_text("Single photos or files", exact=True).click()
+    picture = {"name": "nine.jpg", "mimeType": "image/jpeg", "buffer": _jpeg(_stranger())}
+    page.locator("input[type=file]").set_input_files(picture)
+    _wait(page, "will be used.")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Save this person").wait_for(timeout=WAIT_MS)
+    shots.take(page, "register-face-check")
 
 
 def _person(page: Page, shots: Shots) -> None:
@@ -187,13 +211,17 @@ def _portrait(employee_id: str, light: float = 1.0) -> Image.Image:
     return whole.point(lambda value: round(light * value))
 
 
+def _stranger() -> Image.Image:
+    return Image.open(_T1).crop(_STRANGER)
+
+
 def _write_film(path: Path) -> None:
     """Nobody, somebody in the dark, the same in the light, a stranger."""
     scenes = [
         _blank((640, 480)),
         _placed(_portrait("1001"), 460).point(lambda value: value // 7),
         _placed(_portrait("1001"), 460),
-        _placed(Image.open(_T1).crop(_STRANGER), 330),
+        _placed(_stranger(), 330),
     ]
     with path.open("wb") as film:
         for scene in scenes:
