@@ -178,7 +178,7 @@ def test_it_runs_in_the_background_once_at_a_time_and_keeps_its_result(site, mon
     add(site, "ada", axis(0))
     add(site, "bob", axis(1))
     go, runs = threading.Event(), []
-    service = site.backend.calibration
+    service = site.backend._records.calibration
     measure = type(service).measure
 
     def slow(progress):
