@@ -1,4 +1,4 @@
-"""Imports thousands of people, kills the importer with SIGKILL, and goes on: is anybody missing, or there twice?
+"""Imports thousands of people and kills the importer with SIGKILL: is anybody missing, or there twice?
 
     python -m bench.import_kill [--people 2000] [--kills 3] [--pack coded] [--faces FOLDER] [--json PATH]
 

@@ -288,6 +288,22 @@ def test_somebody_erased_is_taken_out_of_the_journals(backend, tmp_path):
     assert "E4" in text
 
 
+def test_an_upload_goes_with_whoever_of_it_is_erased(coded, tmp_path):
+    desk = coded.import_desk()
+    source = coded_folder(tmp_path / "in", 2)
+    (tmp_path / "p.csv").write_text("id,name,photo\nE1,Ada,a.jpg\n")
+    with (tmp_path / "p.csv").open("rb") as file:
+        path = desk.keep_upload(file, "p.csv")
+    import_people(coded, source, consent=True)
+    desk.carry_out(Plan(str(path), "admin", dry_run=True, consent=True, upload=True))
+    assert path.exists()
+
+    desk.runs.forget("E1", "Ada")
+
+    assert not path.exists()
+    assert source.is_dir()
+
+
 def test_an_import_in_the_background_is_found_again(coded, tmp_path):
     backend, source = coded, coded_folder(tmp_path / "in", 40)
     backend.import_desk().start(Plan(str(source), "admin", consent=True))

@@ -220,13 +220,17 @@ class Runs:
             return not _locked(lock)
 
     def forget(self, employee_id: str, name: str) -> int:
-        """Takes a person out of all journals, as somebody erased; returns how many lines went."""
+        """Takes a person out of all journals, as somebody erased; returns how many lines went.
+
+        A copy of an upload with the person in it goes as a whole.
+        """
         gone = 0
         for run in self.all():
             lines = list(_lines(run.folder / "outcomes.jsonl"))
             kept = [line for line in lines if not _names(line, (employee_id, name))]
             if len(kept) < len(lines):
                 run.rewrite(kept)
+                run.drop_upload()
                 gone += len(lines) - len(kept)
         return gone
 
