@@ -22,7 +22,8 @@ _BEFORE = Answer("idle")
 _STYLE = """<style>
 .st-key-kiosk-photo { max-width: 46rem; margin-inline: auto; }
 .st-key-kiosk-card { position: sticky; top: 0; z-index: 5; }
-.st-key-kiosk-photo [data-testid="stCameraInputButton"] { min-height: 4rem; font-size: 1.5rem; font-weight: 600; }
+.st-key-kiosk-photo [data-testid="stCameraInputButton"] { min-height: 4rem; font-size: 1.5rem;
+  font-weight: 600; }
 .stMainBlockContainer { padding-top: 1rem; padding-bottom: 1rem; }
 </style>"""
 _NO_FACE = Answer("hint", "No face was found", "Look straight at the camera and take the photo again.")
