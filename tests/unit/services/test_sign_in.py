@@ -14,13 +14,17 @@ from ray_backend.domain.errors import (
     InvalidInput,
     NotFound,
     Overloaded,
+    StoreUnavailable,
     TooManyAttempts,
     WrongCredentials,
 )
 from ray_backend.domain.model import AuditQuery
 from ray_backend.domain.permissions import Role
+from ray_backend.services.account_book import ACCOUNTS
 from ray_backend.services.accounts import AccountService
 from ray_backend.services.passwords import Passwords
+from ray_backend.services.reach import Reach, RememberedSettings
+from ray_backend.services.sessions import SESSIONS
 from ray_backend.services.sign_in import SignInService
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import SetClock
@@ -429,3 +433,45 @@ def test_every_sign_in_and_sign_out_is_in_the_audit_log(sign_ins, store, clock):
     clock.move(seconds=1)
     sign_ins.sign_out(session.token)
     assert actions(store)[before:] == ["account.signed_in", "account.signed_out"]
+
+
+class AbsentStore(MemoryStore):
+    """A database that goes away and comes back."""
+
+    away = False
+
+    def __getattribute__(self, name):
+        if not name.startswith("_") and name != "away" and self.away:
+            raise StoreUnavailable("gone")
+        return super().__getattribute__(name)
+
+
+def test_while_the_database_is_away_sessions_hold_and_those_that_ended_stay_ended(clock):
+    """Pages say then how many punches wait on the disk."""
+    store = AbsentStore()
+    reach = Reach(store)
+    remembered = RememberedSettings(store, reach, ACCOUNTS, SESSIONS)
+    accounts = AccountService(store, clock, Passwords(QUICK), remembered)
+    accounts.ensure_admin(PASSWORD)
+    sign_ins = SignInService(accounts, clock)
+    stays, ended, leaves = (sign_in(sign_ins).token for _ in range(3))
+    sign_ins.sign_out(ended)
+
+    store.away = True
+    assert sign_ins.who(stays).username == "admin"
+    with pytest.raises(WrongCredentials):
+        sign_ins.who(ended)
+    with pytest.raises(StoreUnavailable):
+        sign_ins.sign_out(leaves)
+    with pytest.raises(WrongCredentials):
+        sign_ins.who(leaves)
+    clock.move(hours=8)
+    with pytest.raises(WrongCredentials):
+        sign_ins.who(stays)
+
+    store.away = False
+    reach.look_again()
+    for token in (stays, ended, leaves):
+        with pytest.raises(WrongCredentials):
+            sign_ins.who(token)
+    assert store.settings(SESSIONS) == {}
