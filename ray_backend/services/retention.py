@@ -58,7 +58,7 @@ class RetentionService:
     def due(self, changes: Mapping[str, Any] | None = None) -> Due:
         """What a sweep would remove now, with the site's settings after these changes. Changes nothing.
 
-        Raises InvalidInput for settings that cannot be. At a large site it takes a second or two.
+        Raises InvalidInput for settings that cannot be. At a large site it takes some seconds.
         """
         bounds = limits(with_changes(self._site(), changes or {}), self._clock.now())
         people, registered = self._due_people(bounds)
