@@ -13,7 +13,7 @@ import pytest
 from pymongo import MongoClient
 
 from ray_backend.domain.errors import PersonNotFound, StoreUnavailable
-from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.model import PeopleQuery, PunchQuery
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url
 from tests.mongo_server import MongoServer
@@ -145,6 +145,20 @@ def test_a_server_that_was_never_there_is_unavailable_without_naming_the_passwor
 @pytest.fixture(params=["mongo"])
 def mongo_site(request: pytest.FixtureRequest, make_url) -> str:
     return make_url(request.param)
+
+
+def test_documents_of_before_merged_people_get_the_new_fields(mongo_site: str, settings: Settings):
+    store = open_store_url(mongo_site, settings)
+    old = person("E-1", consent_version="")
+    store.add_person(old)
+    store.close()
+    with MongoClient(mongo_site) as client:
+        fields = {"merged_into": "", "consent_version": ""}
+        client.get_default_database().people.update_many({}, {"$unset": fields})
+    again = open_store_url(mongo_site, settings)
+    assert again.list_people(PeopleQuery()).items == (old,)
+    assert again.departments() == [old.department]
+    again.close()
 
 
 def test_faces_of_an_enrolment_that_broke_off_are_never_returned(mongo_site: str, settings: Settings):
