@@ -14,7 +14,7 @@ from tests.video import film_of_nobody, film_of_person
 
 SEEN_MS = 20_000
 # From the page's first words: an idle machine takes 3 s, most of it Streamlit's own.
-OTHER_WAY_S = 8.0
+OTHER_WAY_S = 10.0
 GIVEN_UP_MS = 60_000
 CODES = {1: "482916"}
 _NO_WEBRTC = "delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection;"
@@ -63,7 +63,7 @@ def stream_page(site, browser_with_film, tmp_path):
 def test_where_websockets_are_barred_the_video_stream_takes_over(site, stream_page, tmp_path):
     before = len(site.punches())
     page, seconds = stream_page(film_of_person(tmp_path / "film.mjpeg", 0))
-    assert seconds < OTHER_WAY_S
+    assert seconds < OTHER_WAY_S, f"{seconds:.1f} s"
     expect(headline(page)).to_contain_text("Person 0", timeout=SEEN_MS)
     # The person sees their own picture.
     expect(page.locator(".kiosk video")).to_have_js_property("videoWidth", 640, timeout=SEEN_MS)
