@@ -46,6 +46,8 @@ class SqliteUnknown:
             insert(db, "unknown_faces", row, "INSERT OR REPLACE")
 
     def unknown_faces(self, group_id: str | None = None) -> list[UnknownFace]:
+        if not self._unknown_path.exists():
+            return []
         wanted = Conditions()
         if group_id is not None:
             wanted.add("group_id = ?", group_id)
@@ -78,6 +80,8 @@ class SqliteUnknown:
             insert(db, "unknown_groups", row, "INSERT OR REPLACE")
 
     def unknown_groups(self) -> list[UnknownGroup]:
+        if not self._unknown_path.exists():
+            return []
         with self._unknown().reading() as db:
             rows = db.execute("SELECT * FROM unknown_groups ORDER BY group_id").fetchall()
         return [records.unknown_group_of(record_of(row)) for row in rows]
