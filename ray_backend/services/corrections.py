@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -41,6 +42,8 @@ class CorrectionService:
         self._store = store
         self._clock = clock
         self._audit = Auditor(store, clock)
+        # Not every database replaces under a condition in one step (FerretDB does not).
+        self._one_decision = threading.Lock()
 
     def request(self, wanted: Correction, *, attachment: Attachment | None = None, actor: str) -> Correction:
         """Keeps a request. `wanted` may leave out who asked, and when.
@@ -219,7 +222,9 @@ class CorrectionService:
         return entry.entry_id
 
     def _replace(self, decided: Correction, action: str, actor: str) -> Correction:
-        if not self._store.replace_entry(_entry(decided), state=CorrectionState.REQUESTED):
+        with self._one_decision:
+            replaced = self._store.replace_entry(_entry(decided), state=CorrectionState.REQUESTED)
+        if not replaced:
             raise Conflict("Somebody else decided this meanwhile. Look at it again.")
         self._note(actor, action, decided)
         return decided
