@@ -25,7 +25,7 @@ from pathlib import Path
 from bench.blends import blends, different_faces
 from bench.common import write_report
 from ray_backend.client import local_backend
-from ray_backend.domain.model import PeopleQuery
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.services.bulk_import.runs import Run, Runs
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store

@@ -27,7 +27,8 @@ from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
 
 from bench.common import write_report
-from ray_backend.domain.model import Direction, PeopleQuery, Person, Punch, PunchQuery, Receipt, new_id
+from ray_backend.domain.model import Direction, Person, Punch, Receipt, new_id
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
 from ray_backend.storage import mongo_documents, open_store_url, records

@@ -13,7 +13,8 @@ from ray_backend.clock import SystemClock
 from ray_backend.domain.accounts import ProviderRules, parse_roles
 from ray_backend.domain.errors import InvalidInput, PackMismatch, PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
-from ray_backend.domain.model import AuditEntry, Pack, PeopleQuery, Person, Punch, Template
+from ray_backend.domain.model import AuditEntry, Pack, Person, Punch, Template
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.site import from_environment
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.exact import ExactGallery

@@ -21,8 +21,8 @@ from ray_backend import certificate_commands, import_command, retention_commands
 from ray_backend.client import Backend, connect
 from ray_backend.domain.accounts import AccountDraft
 from ray_backend.domain.errors import RollcallError
-from ray_backend.domain.model import PunchQuery
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import ReportQuery
 from ray_backend.settings import Settings
 

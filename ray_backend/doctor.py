@@ -97,7 +97,7 @@ def _pack(settings: Settings) -> str:
 
 def _database(settings: Settings) -> str:
     from ray_backend import bootstrap
-    from ray_backend.domain.model import PeopleQuery
+    from ray_backend.domain.queries import PeopleQuery
 
     store = bootstrap.open_store(settings)
     try:

@@ -13,23 +13,19 @@ from ray_backend.domain.entries import Entry, EntryQuery, PunchColumns
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import (
     AuditEntry,
-    AuditQuery,
     Box,
     Candidate,
-    DecisionQuery,
     DecisionRecord,
     DetectedFace,
     Pack,
-    Page,
-    PeopleQuery,
     Person,
     Punch,
-    PunchQuery,
     Quality,
     Template,
     UnknownFace,
     UnknownGroup,
 )
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
 
 T = TypeVar("T")
 

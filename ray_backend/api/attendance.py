@@ -23,8 +23,9 @@ from ray_backend.api.credentials import Caller
 from ray_backend.api.describe import PLAIN_TEXT
 from ray_backend.api.people import MAX_CURSOR
 from ray_backend.domain.errors import Forbidden, InvalidInput, PersonNotFound
-from ray_backend.domain.model import Person, Punch, PunchQuery
+from ray_backend.domain.model import Person, Punch
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import ReportQuery
 
 _MEDIA_TYPES = {

@@ -16,7 +16,8 @@ from ray_backend.api.context import Api, Context, Who
 from ray_backend.api.credentials import Caller
 from ray_backend.api.describe import PLAIN_TEXT
 from ray_backend.domain.errors import DuplicateEmployeeId, PersonNotFound
-from ray_backend.domain.model import PeopleQuery, Person
+from ray_backend.domain.model import Person
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 
 # Text that every database can look for.

@@ -7,7 +7,8 @@ import io
 import json
 from collections.abc import Iterable
 
-from ray_backend.domain.model import AuditEntry, AuditQuery, Page
+from ray_backend.domain.model import AuditEntry
+from ray_backend.domain.queries import AuditQuery, Page
 from ray_backend.ports import Store
 from ray_backend.services.export import plain_cell
 from ray_backend.services.report import pages

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 
 from ray_backend.domain.entries import CORRECTION, FILE, Entry, EntryQuery
 from ray_backend.domain.errors import Conflict, InvalidInput, NotFound
-from ray_backend.domain.model import Direction, Page, Punch, PunchQuery, new_id
+from ray_backend.domain.model import Direction, Punch, new_id
+from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.domain.worktime.corrections import Correction, CorrectionKind, CorrectionState
 from ray_backend.ports import Clock, Store
 from ray_backend.services import identity

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ray_backend.domain.errors import PersonNotFound
-from ray_backend.domain.model import PeopleQuery, Person, Template
+from ray_backend.domain.model import Person, Template
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.ports import Store
 
 _PAGE = 1000

@@ -15,7 +15,8 @@ import numpy as np
 
 from ray_backend.domain.answers import MergePreview
 from ray_backend.domain.errors import Conflict, PersonNotFound
-from ray_backend.domain.model import Person, PunchQuery, Template
+from ray_backend.domain.model import Person, Template
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
 from ray_backend.services.identity import as_of, ids_of, merged_records

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ray_backend.domain.answers import Overview
-from ray_backend.domain.model import Pack, PeopleQuery
+from ray_backend.domain.model import Pack
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.ports import GalleryIndex, Store
 from ray_backend.services.punch_log import PunchLog
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from ray_backend.domain.answers import Erasure, PersonDetails, PersonRow
 from ray_backend.domain.errors import Conflict, FaceBelongsToAnother
-from ray_backend.domain.model import Page, PeopleQuery, Person, Template
+from ray_backend.domain.model import Person, Template
+from ray_backend.domain.queries import Page, PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor

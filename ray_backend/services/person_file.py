@@ -10,8 +10,9 @@ from datetime import timedelta
 import numpy as np
 
 from ray_backend.domain.answers import Likeness, PersonFile
-from ray_backend.domain.model import Punch, PunchQuery, Template
+from ray_backend.domain.model import Punch, Template
 from ray_backend.domain.nearness import compare
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.ports import GalleryIndex, Store
 from ray_backend.services.policy import Policy
 from ray_backend.services.roster import Roster

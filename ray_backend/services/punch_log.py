@@ -11,7 +11,8 @@ from typing import Protocol
 from uuid import NAMESPACE_OID, uuid5
 
 from ray_backend.domain.errors import DuplicatePunch, StoreUnavailable
-from ray_backend.domain.model import AuditEntry, Punch, PunchQuery
+from ray_backend.domain.model import AuditEntry, Punch
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.ports import Clock, Journal, Store
 from ray_backend.services.punch_memory import PunchMemory, WaitingPunches, later_of
 from ray_backend.services.reach import Reach

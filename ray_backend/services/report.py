@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from ray_backend.domain.errors import PersonNotFound
-from ray_backend.domain.model import PeopleQuery, Person, Punch, PunchQuery
+from ray_backend.domain.model import Person, Punch
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.domain.requests import ReportQuery
 from ray_backend.ports import Clock, Store
 from ray_backend.services.identity import aliases, canonical

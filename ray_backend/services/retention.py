@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from ray_backend.domain.errors import Conflict, PersonNotFound, RollcallError, StoreUnavailable
-from ray_backend.domain.model import DecisionQuery, PeopleQuery, Person
+from ray_backend.domain.model import Person
+from ray_backend.domain.queries import DecisionQuery, PeopleQuery
 from ray_backend.domain.retention import Due, DuePerson, Limits, Sweep, limits
 from ray_backend.domain.site import SiteSettings, with_changes
 from ray_backend.ports import Clock, Store

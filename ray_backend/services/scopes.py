@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ray_backend.domain.answers import PersonFile
 from ray_backend.domain.errors import Forbidden, PersonNotFound
-from ray_backend.domain.model import PeopleQuery, Person, Punch
+from ray_backend.domain.model import Person, Punch
 from ray_backend.domain.permissions import Caller, Role
+from ray_backend.domain.queries import PeopleQuery
 
 if TYPE_CHECKING:
     from ray_backend.bootstrap import Records

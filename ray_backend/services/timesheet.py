@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from ray_backend.domain.entries import PunchColumns
-from ray_backend.domain.model import Direction, PeopleQuery, Person, PunchQuery
+from ray_backend.domain.model import Direction, Person
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.domain.requests import SheetQuery
 from ray_backend.domain.worktime.corrections import Approved, CorrectionKind
 from ray_backend.domain.worktime.days import Day, derive

@@ -12,7 +12,8 @@ import numpy as np
 
 from ray_backend.domain.entries import KINDS, EntryQuery
 from ray_backend.domain.errors import PersonNotFound
-from ray_backend.domain.model import PunchQuery, Template, UnknownFace
+from ray_backend.domain.model import Template, UnknownFace
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.ports import GalleryIndex, Store
 from ray_backend.services.codes import Codes
 from ray_backend.services.look_alikes import LookAlikes

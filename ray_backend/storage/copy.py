@@ -10,17 +10,8 @@ from typing import Any, TypeVar
 
 from ray_backend.domain.entries import KINDS, Entry, EntryQuery
 from ray_backend.domain.errors import Conflict, PersonNotFound
-from ray_backend.domain.model import (
-    AuditEntry,
-    AuditQuery,
-    DecisionQuery,
-    DecisionRecord,
-    Page,
-    PeopleQuery,
-    Person,
-    Punch,
-    PunchQuery,
-)
+from ray_backend.domain.model import AuditEntry, DecisionRecord, Person, Punch
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
 from ray_backend.ports import Store
 from ray_backend.storage import records
 

@@ -11,18 +11,8 @@ from typing import Any, TypeVar
 
 from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import DuplicateEmployeeId, DuplicatePunch, PersonNotFound, TemplateNotFound
-from ray_backend.domain.model import (
-    AuditEntry,
-    AuditQuery,
-    DecisionQuery,
-    DecisionRecord,
-    Page,
-    PeopleQuery,
-    Person,
-    Punch,
-    PunchQuery,
-    Template,
-)
+from ray_backend.domain.model import AuditEntry, DecisionRecord, Person, Punch, Template
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
 from ray_backend.storage import messages, records
 from ray_backend.storage.memory_entries import MemoryEntries
 from ray_backend.storage.memory_pages import page, page_between

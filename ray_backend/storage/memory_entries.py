@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ray_backend.domain.entries import Entry, EntryQuery, PunchColumns
-from ray_backend.domain.model import Page, PunchQuery
+from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.storage import messages, records
 from ray_backend.storage.memory_pages import page_between
 from ray_backend.storage.memory_unknown import guarded

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ray_backend.domain.entries import EntryQuery
-from ray_backend.domain.model import DecisionQuery, Page, PunchQuery
+from ray_backend.domain.queries import DecisionQuery, Page, PunchQuery
 from ray_backend.storage import records
 from ray_backend.storage.paging import checked_limit, decode_cursor, page_of
 

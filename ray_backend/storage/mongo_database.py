@@ -25,7 +25,7 @@ from pymongo.errors import (
 )
 
 from ray_backend.domain.errors import InvalidInput, StoreUnavailable
-from ray_backend.domain.model import Page
+from ray_backend.domain.queries import Page
 from ray_backend.storage import mongo_documents as documents
 from ray_backend.storage.mongo_documents import Document
 from ray_backend.storage.paging import checked_limit, page_of

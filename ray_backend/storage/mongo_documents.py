@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ray_backend.domain.entries import EntryQuery
-from ray_backend.domain.model import AuditQuery, DecisionQuery, PeopleQuery, PunchQuery
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, PeopleQuery, PunchQuery
 from ray_backend.storage import records
 from ray_backend.storage.paging import decode_cursor
 

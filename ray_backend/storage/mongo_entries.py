@@ -10,7 +10,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from ray_backend.domain.entries import Entry, EntryQuery, PunchColumns
-from ray_backend.domain.model import Page, PunchQuery
+from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
 from ray_backend.storage.mongo_database import MongoDatabase

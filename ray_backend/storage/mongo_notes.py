@@ -10,7 +10,8 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
-from ray_backend.domain.model import AuditEntry, AuditQuery, DecisionQuery, DecisionRecord, Page
+from ray_backend.domain.model import AuditEntry, DecisionRecord
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page
 from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
 from ray_backend.storage.mongo_database import MongoDatabase

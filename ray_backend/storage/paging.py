@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ray_backend.domain.errors import InvalidInput
-from ray_backend.domain.model import Page
+from ray_backend.domain.queries import Page
 
 T = TypeVar("T")
 Key = tuple[str | int, ...]

@@ -15,7 +15,8 @@ from ray_backend.domain.errors import (
     PersonNotFound,
     TemplateNotFound,
 )
-from ray_backend.domain.model import Page, PeopleQuery, Person, Punch, PunchQuery, Template
+from ray_backend.domain.model import Person, Punch, Template
+from ray_backend.domain.queries import Page, PeopleQuery, PunchQuery
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import decode_cursor
 from ray_backend.storage.sqlite_entries import SqliteEntries

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ray_backend.domain.entries import Entry, EntryQuery, PunchColumns
-from ray_backend.domain.model import Page, PunchQuery
+from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import decode_cursor
 from ray_backend.storage.sqlite_file import SqliteFile

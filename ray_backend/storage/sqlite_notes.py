@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from ray_backend.domain.model import AuditEntry, AuditQuery, DecisionQuery, DecisionRecord, Page
+from ray_backend.domain.model import AuditEntry, DecisionRecord
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import decode_cursor
 from ray_backend.storage.sqlite_file import SqliteFile

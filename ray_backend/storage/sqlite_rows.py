@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ray_backend.domain.entries import EntryQuery
-from ray_backend.domain.model import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
 from ray_backend.storage import records
 from ray_backend.storage.paging import checked_limit, page_of
 

@@ -7,7 +7,8 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.answers import MergePreview, PersonDetails, PersonRow
 from ray_backend.domain.errors import PersonNotFound, RollcallError
-from ray_backend.domain.model import PeopleQuery, Person
+from ray_backend.domain.model import Person
+from ray_backend.domain.queries import PeopleQuery
 from streamlit_app import deps, people_words, presenters
 from streamlit_app.faces import face_html
 from streamlit_app.notes import attempt, say

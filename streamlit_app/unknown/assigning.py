@@ -7,7 +7,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.answers import PersonRow
 from ray_backend.domain.errors import RollcallError
-from ray_backend.domain.model import PeopleQuery
+from ray_backend.domain.queries import PeopleQuery
 from streamlit_app import presenters
 from streamlit_app import unknown_words as words
 from streamlit_app.faces import face_html

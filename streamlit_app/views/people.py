@@ -9,7 +9,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.answers import PersonRow
-from ray_backend.domain.model import PeopleQuery
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.services.gate import may
 from streamlit_app import certificate_card, deps, links, people_words, presenters
 from streamlit_app.faces import face_html

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from ray_backend.api.credentials import TRUSTED_FOR_S, Credentials, TokenVerifier
 from ray_backend.domain.errors import InvalidInput, NotFound, StoreUnavailable, WrongCredentials
-from ray_backend.domain.model import AuditQuery
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import AuditQuery
 from ray_backend.services.access import AccessService
 from ray_backend.settings import Settings
 from ray_backend.storage.memory import MemoryStore

@@ -15,7 +15,7 @@ import pytest
 import ray
 
 from ray_backend.client import Photo
-from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
 from ray_backend.serving.actors import DATABASE_ACTOR

@@ -17,7 +17,8 @@ from ray_backend.domain.errors import (
     UnsupportedImage,
     WrongCredentials,
 )
-from ray_backend.domain.model import DecisionKind, Direction, PeopleQuery, PhotoProblem, PunchQuery
+from ray_backend.domain.model import DecisionKind, Direction, PhotoProblem
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.domain.requests import PersonDraft, ReportQuery
 from tests.people import face_photo, group_photo
 

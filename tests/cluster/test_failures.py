@@ -14,8 +14,9 @@ import ray
 
 from ray_backend.client import Photo
 from ray_backend.domain.errors import BackendUnavailable, Forbidden, UnsupportedImage
-from ray_backend.domain.model import DecisionKind, PunchQuery
+from ray_backend.domain.model import DecisionKind
 from ray_backend.domain.permissions import SYSTEM
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles, tasks
 from ray_backend.serving.actors import DATABASE_ACTOR

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_backend.domain.model import PeopleQuery
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.jobs.people_import import import_people
 from ray_backend.services.bulk_import.runs import State
 from ray_backend.serving import handles

@@ -16,8 +16,9 @@ from PIL import Image, ImageEnhance
 
 from ray_backend import client
 from ray_backend.client import Backend, Photo, local_backend
-from ray_backend.domain.model import DecisionKind, PeopleQuery, UnknownFace
+from ray_backend.domain.model import DecisionKind, UnknownFace
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.requests import PersonDraft, ReportQuery
 from ray_backend.services.certificates import is_about
 from ray_backend.serving import cluster, deployment

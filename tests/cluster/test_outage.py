@@ -16,7 +16,7 @@ import ray
 from ray_backend import client
 from ray_backend.client import Backend, Photo
 from ray_backend.domain.errors import BackendUnavailable
-from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import cluster, handles
 from ray_backend.serving.actors import DATABASE_ACTOR

@@ -9,8 +9,8 @@ import pytest
 from ray_backend.client import Photo
 from ray_backend.domain.accounts import AccountDraft
 from ray_backend.domain.errors import Forbidden, WrongCredentials
-from ray_backend.domain.model import AuditQuery, PeopleQuery
 from ray_backend.domain.permissions import SYSTEM, Caller, Role
+from ray_backend.domain.queries import AuditQuery, PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
 from ray_backend.serving.actors import DATABASE_ACTOR

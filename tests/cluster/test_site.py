@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import ray
 
 from ray_backend.client import Photo, local_backend
-from ray_backend.domain.model import DecisionKind, DecisionRecord, PeopleQuery, Person
+from ray_backend.domain.model import DecisionKind, DecisionRecord, Person
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
 from ray_backend.serving.actors import DATABASE_ACTOR

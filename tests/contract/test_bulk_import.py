@@ -13,7 +13,8 @@ import pytest
 
 from ray_backend.client import Backend, local_backend
 from ray_backend.domain.errors import BackendUnavailable, Conflict, InvalidInput
-from ray_backend.domain.model import AuditQuery, PeopleQuery, PhotoProblem
+from ray_backend.domain.model import PhotoProblem
+from ray_backend.domain.queries import AuditQuery, PeopleQuery
 from ray_backend.jobs.people_import import import_people
 from ray_backend.services.bulk_import.report import refused_csv, rows
 from ray_backend.services.bulk_import.runs import Plan, Run, State

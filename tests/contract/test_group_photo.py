@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from ray_backend.client import Backend, Photo, local_backend
-from ray_backend.domain.model import Box, Direction, Person, PunchQuery
+from ray_backend.domain.model import Box, Direction, Person
 from ray_backend.domain.quality import CHECK_IN_LIMITS, ENROL_LIMITS, find_issue
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.settings import Settings
 from streamlit_app.group_picture import group_html

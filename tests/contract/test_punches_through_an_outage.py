@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ray_backend.bootstrap import Records, build_records
-from ray_backend.domain.model import AuditQuery, Direction, Person, PunchQuery, Receipt
+from ray_backend.domain.model import Direction, Person, Receipt
+from ray_backend.domain.queries import AuditQuery, PunchQuery
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url
 from ray_backend.storage.journal import FileJournal

@@ -20,15 +20,8 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import (
-    AuditQuery,
-    DecisionKind,
-    DecisionQuery,
-    Liveness,
-    PeopleQuery,
-    PunchQuery,
-    Receipt,
-)
+from ray_backend.domain.model import DecisionKind, Liveness, Receipt
+from ray_backend.domain.queries import AuditQuery, DecisionQuery, PeopleQuery, PunchQuery
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store, open_store_url

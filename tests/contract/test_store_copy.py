@@ -10,7 +10,7 @@ import pytest
 
 from ray_backend.domain.entries import CORRECTION, LEAVE, Entry
 from ray_backend.domain.errors import Conflict, StoreUnavailable
-from ray_backend.domain.model import PeopleQuery, PunchQuery
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url

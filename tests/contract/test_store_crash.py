@@ -13,7 +13,7 @@ import pytest
 from pymongo import MongoClient
 
 from ray_backend.domain.errors import PersonNotFound, StoreUnavailable
-from ray_backend.domain.model import PeopleQuery, PunchQuery
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url
 from tests.mongo_server import MongoServer

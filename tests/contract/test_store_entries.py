@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ray_backend.domain.entries import CORRECTION, LEAVE, Entry, EntryQuery
-from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.ports import Store
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store_url

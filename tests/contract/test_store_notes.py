@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ray_backend.domain.model import AuditQuery
+from ray_backend.domain.queries import AuditQuery
 from ray_backend.ports import Store
 from tests.contract.test_store import race
 from tests.store_samples import MORNING, audit_entry

@@ -20,7 +20,8 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from ray_backend.client import Photo, local_backend
-from ray_backend.domain.model import AuditEntry, AuditQuery, Punch, PunchQuery
+from ray_backend.domain.model import AuditEntry, Punch
+from ray_backend.domain.queries import AuditQuery, PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store

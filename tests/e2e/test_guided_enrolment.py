@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from ray_backend.domain.model import PeopleQuery
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.storage import open_store
 from tests import faces
 from tests.e2e.conftest import running_site

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from playwright.sync_api import Page, expect
 
-from ray_backend.domain.model import PeopleQuery
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.storage import open_store
 from tests.e2e.conftest import running_site
 from tests.people import face_photo

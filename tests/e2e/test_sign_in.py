@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from ray_backend.domain.model import AuditQuery
+from ray_backend.domain.queries import AuditQuery
 from ray_backend.storage import open_store
 from tests.e2e.conftest import Site, free_port, running_site
 from tests.e2e.identity_provider import Provider, identity_provider

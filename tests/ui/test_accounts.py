@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from ray_backend.domain.accounts import AccountDraft
 from ray_backend.domain.errors import WrongCredentials
-from ray_backend.domain.model import AuditEntry, AuditQuery
+from ray_backend.domain.model import AuditEntry
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import AuditQuery
 from streamlit_app import page_roles, session
 from streamlit_app.views import accounts, audit, my_account
 from tests.ui.conftest import PASSWORD, account, enrol, page, sign_in, words

@@ -18,7 +18,7 @@ from aiortc.mediastreams import MediaStreamError
 from PIL import Image
 
 from ray_backend.client import Backend
-from ray_backend.domain.model import AuditQuery, PunchQuery
+from ray_backend.domain.queries import AuditQuery, PunchQuery
 from ray_backend.settings import Settings
 from streamlit_app import texts
 from streamlit_app.camera import browser, card, live, modes, stream

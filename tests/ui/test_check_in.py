@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ray_backend.domain.model import PunchQuery
+from ray_backend.domain.queries import PunchQuery
 from streamlit_app.camera.modes import Mode
 from streamlit_app.views import check_in
 from tests.fakes import photo

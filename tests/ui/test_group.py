@@ -10,7 +10,8 @@ from PIL import Image
 from ray_backend.client import Backend
 from ray_backend.domain.answers import RecognisedFace, Recognition
 from ray_backend.domain.errors import StoreUnavailable
-from ray_backend.domain.model import Candidate, Decision, DecisionKind, PunchQuery, Quality, QualityIssue
+from ray_backend.domain.model import Candidate, Decision, DecisionKind, Quality, QualityIssue
+from ray_backend.domain.queries import PunchQuery
 from streamlit_app import group_words
 from streamlit_app.group_picture import group_html
 from streamlit_app.group_words import GroupFace, group_faces

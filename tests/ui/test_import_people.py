@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ray_backend.client import local_backend
-from ray_backend.domain.model import AuditQuery, PeopleQuery
+from ray_backend.domain.queries import AuditQuery, PeopleQuery
 from ray_backend.services.bulk_import.runs import Plan, State
 from streamlit_app.views import import_people
 from tests.fakes import FakeEngine, photo

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from ray_backend.domain.answers import Erasure
-from ray_backend.domain.model import PeopleQuery, PunchQuery
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from streamlit_app.person.erasing import confirm_erasure
 from streamlit_app.views import people
 from tests.fakes import photo

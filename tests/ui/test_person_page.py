@@ -8,7 +8,7 @@ import pytest
 
 from ray_backend.client import Photo
 from ray_backend.domain.errors import PersonNotFound
-from ray_backend.domain.model import PeopleQuery
+from ray_backend.domain.queries import PeopleQuery
 from streamlit_app import certificate_words
 from streamlit_app.person import merging
 from streamlit_app.person.erasing import confirm_erasure

@@ -7,7 +7,8 @@ import pytest
 
 from ray_backend.client import Backend
 from ray_backend.domain.enrolment.words import Target
-from ray_backend.domain.model import PunchQuery, Template, new_id
+from ray_backend.domain.model import Template, new_id
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.vision.images import decode
 from streamlit_app.camera import desk as desk_component

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ray_backend.client import Backend, local_backend
-from ray_backend.domain.model import AuditQuery, PeopleQuery
+from ray_backend.domain.queries import AuditQuery, PeopleQuery
 from ray_backend.services import certificates
 from streamlit_app import deps, settings_words
 from streamlit_app.site_settings import kiosks, privacy

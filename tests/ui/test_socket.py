@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from ray_backend.domain.errors import BackendUnavailable, StoreUnavailable, TooManyAttempts
-from ray_backend.domain.model import DecisionKind, PunchQuery
+from ray_backend.domain.model import DecisionKind
+from ray_backend.domain.queries import PunchQuery
 from streamlit_app.camera import protocol, socket
 from tests.fakes import photo
 from tests.kiosk_stage import TOKEN, ScriptedKiosk, check_in, greeting, refusal, scripted_backend

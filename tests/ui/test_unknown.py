@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ray_backend.domain.model import PeopleQuery, Quality
+from ray_backend.domain.model import Quality
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.unknown import Assigned, Sighting
 from streamlit_app import unknown_words
 from streamlit_app.unknown import assigning, enrolling

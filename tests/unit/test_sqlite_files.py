@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ray_backend.domain.errors import StoreUnavailable
-from ray_backend.domain.model import DecisionQuery, Liveness, PeopleQuery, Person, Template
+from ray_backend.domain.model import Liveness, Person, Template
+from ray_backend.domain.queries import DecisionQuery, PeopleQuery
 from ray_backend.storage import sqlite_file, sqlite_schema
 from ray_backend.storage.sqlite import SqliteStore
 from tests.store_samples import decision, person, punch, template

@@ -13,7 +13,8 @@ import pytest
 from ray_backend.client import Backend, Photo, local_backend
 from ray_backend.domain.answers import Enrolment
 from ray_backend.domain.attendance import cooldown_slots
-from ray_backend.domain.model import AuditEntry, AuditQuery, Direction, Person, Punch, PunchQuery, Template
+from ray_backend.domain.model import AuditEntry, Direction, Person, Punch, Template
+from ray_backend.domain.queries import AuditQuery, PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.ports import Store
 from ray_backend.settings import Settings

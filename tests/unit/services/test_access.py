@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ray_backend.domain.errors import InvalidInput, NotFound, WrongCredentials
-from ray_backend.domain.model import AuditQuery
+from ray_backend.domain.queries import AuditQuery
 from ray_backend.services.access import AccessService
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import SetClock

@@ -9,8 +9,8 @@ from argon2 import PasswordHasher
 
 from ray_backend.domain.accounts import AccountDraft, ProviderRules, parse_roles
 from ray_backend.domain.errors import Conflict, InvalidInput, NotFound, WrongCredentials
-from ray_backend.domain.model import AuditQuery
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import AuditQuery
 from ray_backend.services.accounts import AccountService
 from ray_backend.services.passwords import Passwords
 from ray_backend.services.sign_in import SignInService

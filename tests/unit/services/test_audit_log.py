@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from ray_backend.domain.model import AuditQuery
+from ray_backend.domain.queries import AuditQuery
 from ray_backend.services import audit_log
 from ray_backend.services.audit import Auditor
 from ray_backend.services.audit_log import AuditLog

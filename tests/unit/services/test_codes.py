@@ -15,7 +15,8 @@ from ray_backend.domain.errors import (
     TooManyAttempts,
     WrongCredentials,
 )
-from ray_backend.domain.model import DecisionKind, DecisionQuery, Direction
+from ray_backend.domain.model import DecisionKind, Direction
+from ray_backend.domain.queries import DecisionQuery
 from ray_backend.services import codes
 from tests.unit.services.test_check_in import FailingStore, race
 

@@ -11,7 +11,8 @@ import pytest
 
 from ray_backend.domain.entries import CORRECTION, Entry
 from ray_backend.domain.errors import Conflict, InvalidInput, PersonNotFound, StoreUnavailable
-from ray_backend.domain.model import PunchQuery, UnknownFace, UnknownGroup
+from ray_backend.domain.model import UnknownFace, UnknownGroup
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.services import certificates
 from ray_backend.services.certificates import is_about
 from ray_backend.storage.memory import MemoryStore
@@ -81,7 +82,7 @@ def everything(store) -> str:
 
 
 def _everybody():
-    from ray_backend.domain.model import PeopleQuery
+    from ray_backend.domain.queries import PeopleQuery
 
     return PeopleQuery(merged_into=None, limit=1000)
 

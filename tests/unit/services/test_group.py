@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ray_backend.domain.errors import PersonNotFound
-from ray_backend.domain.model import DecisionKind, DecisionQuery, Direction, Liveness
+from ray_backend.domain.model import DecisionKind, Direction, Liveness
+from ray_backend.domain.queries import DecisionQuery
 from tests.fakes import photo
 
 ADA, ALAN, GRACE = 1, 2, 3

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ray_backend.domain.errors import NotFound, StoreUnavailable
-from ray_backend.domain.model import DecisionKind, DecisionQuery, Liveness, Person, Receipt
+from ray_backend.domain.model import DecisionKind, Liveness, Person, Receipt
+from ray_backend.domain.queries import DecisionQuery
 from tests.fakes import FAKE_PACK
 from tests.store_samples import decision
 from tests.unit.services.conftest import look_alike, stored_template

@@ -14,7 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ray_backend.domain.errors import Conflict, FaceBelongsToAnother, PersonNotFound
-from ray_backend.domain.model import DecisionKind, PeopleQuery, Person, PunchQuery
+from ray_backend.domain.model import DecisionKind, Person
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.domain.requests import PersonDraft, ReportQuery
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import FAKE_PACK, photo

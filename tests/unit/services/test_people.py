@@ -16,7 +16,8 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
     TemplateNotFound,
 )
-from ray_backend.domain.model import DecisionKind, PeopleQuery
+from ray_backend.domain.model import DecisionKind
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import photo

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ray_backend.domain import attendance
 from ray_backend.domain.errors import DuplicatePunch, StoreUnavailable
-from ray_backend.domain.model import AuditQuery, Direction, Punch, PunchQuery, new_id
+from ray_backend.domain.model import Direction, Punch, new_id
+from ray_backend.domain.queries import AuditQuery, PunchQuery
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.reach import Reach
 from ray_backend.storage.journal import FileJournal

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from ray_backend.domain.errors import InvalidInput
-from ray_backend.domain.model import Person, PunchQuery
+from ray_backend.domain.model import Person
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import ReportQuery
 from ray_backend.services import report as report_module
 from ray_backend.services.report import DAY_COLUMNS, ReportService

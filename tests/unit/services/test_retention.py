@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ray_backend.domain.errors import Conflict, InvalidInput, StoreUnavailable
-from ray_backend.domain.model import DecisionKind, DecisionQuery, DecisionRecord, PeopleQuery, UnknownFace
+from ray_backend.domain.model import DecisionKind, DecisionRecord, UnknownFace
+from ray_backend.domain.queries import DecisionQuery, PeopleQuery
 from ray_backend.services import certificates
 from ray_backend.services.retention import RetentionTimer
 from tests.fakes import FAKE_PACK

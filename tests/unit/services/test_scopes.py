@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 
 from ray_backend.domain.errors import Forbidden, PersonNotFound
-from ray_backend.domain.model import DecisionKind, DecisionRecord, PeopleQuery, PunchQuery
+from ray_backend.domain.model import DecisionKind, DecisionRecord
 from ray_backend.domain.permissions import Caller, Role
+from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.domain.requests import PersonDraft, ReportQuery
 from tests.fakes import photo
 

@@ -18,8 +18,8 @@ from ray_backend.domain.errors import (
     TooManyAttempts,
     WrongCredentials,
 )
-from ray_backend.domain.model import AuditQuery
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.queries import AuditQuery
 from ray_backend.services.account_book import ACCOUNTS
 from ray_backend.services.accounts import AccountService
 from ray_backend.services.passwords import Passwords

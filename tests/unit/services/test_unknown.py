@@ -18,8 +18,9 @@ from ray_backend.domain.errors import (
     StoreUnavailable,
 )
 from ray_backend.domain.grouping import GroupingRules
-from ray_backend.domain.model import PunchQuery, Quality, UnknownFace
+from ray_backend.domain.model import Quality, UnknownFace
 from ray_backend.domain.permissions import Caller, Role
+from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.domain.unknown import Assigned, Likeness, Sighting
 from ray_backend.services.inbox import Inbox
