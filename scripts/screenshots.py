@@ -56,6 +56,8 @@ class Shots:
         page.wait_for_function(
             "() => !document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
         )
+        # The sample pictures show real people, who did not ask to be in our documentation.
+        page.add_style_tag(content='[data-testid="stMain"] img { filter: blur(0.3rem); }')
         page.wait_for_timeout(600)
         if state:
             # A busy machine answers late now and then, which the screen says.
