@@ -42,6 +42,7 @@ from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
 from ray_backend.services.identity import live_templates
 from ray_backend.services.inbox import Inbox
+from ray_backend.services.kiosk_figures import KioskFiguresService
 from ray_backend.services.leave import LeaveService
 from ray_backend.services.merge import MergeService
 from ray_backend.services.nearest import NearestPeople
@@ -51,6 +52,7 @@ from ray_backend.services.people import PeopleService
 from ray_backend.services.person_file import PersonFileService
 from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
+from ray_backend.services.punch_trail import PunchTrailService
 from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
 from ray_backend.services.retention import RetentionService, RetentionTimer
@@ -85,6 +87,8 @@ class Records:
     corrections: CorrectionService
     leave: LeaveService
     timesheets: TimesheetService
+    punch_trails: PunchTrailService
+    kiosk_figures: KioskFiguresService
     reports: ReportService
     access: AccessService
     accounts: AccountService
@@ -180,7 +184,8 @@ def build_records(
         "look_alikes": look_alikes.LookAlikes(store, remembered, gallery, policy, roster),
     }
     inbox = Inbox(store, clock, policy, lambda: rules.current().keep_unknown_hours)
-    notes = NoteLog(store, _notes(settings), reach, punches)
+    corrections, leave = CorrectionService(store, clock), LeaveService(store, clock)
+    notes = NoteLog(store, _notes(settings), reach, punches, corrections.open_disputed)
     calibration = CalibrationService(store, clock, policy)
     parts = {f"shard {index}": shard for index, shard in enumerate(shards)} or {"gallery": gallery}
     journals = {"imports": Runs(settings.data_dir / "imports").forget}
@@ -193,7 +198,6 @@ def build_records(
     check_ins = CheckInService(
         store, reach, gallery, clock, policy, **known, notes=notes, directions=directions
     )
-    corrections, leave = CorrectionService(store, clock), LeaveService(store, clock)
     enrol_with = partial(EnrolService, clock=clock, policy=policy, pack_spec=pack_spec)
     enrolments = enrol_with(
         store,
@@ -214,6 +218,8 @@ def build_records(
         corrections=corrections,
         leave=leave,
         timesheets=TimesheetService(store, clock, policy, working_time, corrections, leave),
+        punch_trails=PunchTrailService(store, clock, policy, working_time, corrections),
+        kiosk_figures=KioskFiguresService(store, clock, policy),
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         accounts=accounts,

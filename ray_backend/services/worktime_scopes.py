@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ray_backend.domain.permissions import Caller
+from ray_backend.domain.permissions import Caller, Role
 from ray_backend.services import scopes
 
 if TYPE_CHECKING:
     from ray_backend.bootstrap import Records
+    from ray_backend.services.punch_trail import TrailRow
 
 
 def own_request(records: Records, caller: Caller, arguments: dict[str, Any]) -> None:
@@ -50,6 +52,14 @@ def narrowed_people(records: Records, caller: Caller, arguments: dict[str, Any])
     own = scopes.people_of(records, caller.departments)
     asked = arguments.get("people")
     arguments["people"] = own if asked is None else tuple(set(asked) & set(own))
+
+
+def without_reasons(caller: Caller, rows: list[TrailRow]) -> list[TrailRow]:
+    """A person's punches; viewers are not told why one was corrected, or by whom."""
+    if caller.role is not Role.VIEWER:
+        return rows
+    hidden = {"reason": "", "asked_by": "", "decided_by": "", "decided_at": None, "note": ""}
+    return [replace(row, **hidden) for row in rows]
 
 
 def require_own(records: Records, caller: Caller, person_ids: list[str]) -> None:

@@ -47,6 +47,8 @@ _REPEATABLE = frozenset(
         "reports.report",
         "reports.today",
         "reports.recent_punches",
+        "punch_trails.trail",
+        "kiosk_figures.figures",
         "access.verify_token",
         "access.verify_key",
         "access.api_keys",
