@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ray_backend.domain.answers import (
     CheckIn,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ray_backend.services.kiosk import KioskSession
     from ray_backend.services.report import Report
     from ray_backend.services.retention import RetentionTimer
+    from ray_backend.services.table_files import FileFormat, Progress
+    from ray_backend.services.tables import Table
     from ray_backend.serving.handles import RemoteRecords
 
 
@@ -72,6 +74,7 @@ class Backend:
         self.caller = caller
         self.people = self._service("people")
         self.merges = self._service("merges")
+        self.timesheets = self._service("timesheets")
         self.reports = self._service("reports")
         self.timesheets = self._service("timesheets")
         self.punch_trails = self._service("punch_trails")
@@ -215,11 +218,16 @@ class Backend:
             folder=settings.import_dir,
         )
 
-    def export(self, report: Report, file_format: Literal["csv", "xlsx"]) -> bytes:
-        """The report as a file: exactly its rows."""
-        from ray_backend.services import export
+    def export(
+        self, made: Table | Report, file_format: FileFormat, progress: Progress | None = None
+    ) -> bytes:
+        """The table as a file: exactly its rows. Raises InvalidInput for a PDF of too many rows."""
+        from ray_backend.services import export, table_files
+        from ray_backend.services.tables import Table
 
-        return {"csv": export.to_csv, "xlsx": export.to_xlsx}[file_format](report)
+        if isinstance(made, Table):
+            return table_files.to_bytes(made, file_format, *([progress] if progress else []))
+        return {"csv": export.to_csv, "xlsx": export.to_xlsx}[file_format](made)
 
     def start_retention(self) -> None:
         """Removes every hour what is due, where the work is done in this process; actors do it themselves."""

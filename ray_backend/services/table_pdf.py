@@ -60,6 +60,7 @@ class _Paper(FPDF):
         self.set_margins(_MARGIN_MM, _MARGIN_MM)
         self.set_auto_page_break(auto=True, margin=_MARGIN_MM + 4)
         self.set_line_width(0.1)
+        self.set_draw_color(190, 198, 207)
         self.c_margin = _CELL_GAP_MM
 
     def begin(self, table: Table, columns: tuple[Column, ...], layout: _Layout) -> None:
@@ -106,7 +107,8 @@ class _Paper(FPDF):
         self.ln()
 
     def _cut(self, text: str, width: float) -> str:
-        room = width - 2 * self.c_margin
+        # Columns are exactly as wide as their longest text, up to rounding.
+        room = width - 2 * self.c_margin + 0.05
         if not text or self.get_string_width(text) <= room:
             return text
         while text and self.get_string_width(f"{text}…") > room:
