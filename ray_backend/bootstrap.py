@@ -190,7 +190,8 @@ def build_records(
     parts = {f"shard {index}": shard for index, shard in enumerate(shards)} or {"gallery": gallery}
     journals = {"imports": Runs(settings.data_dir / "imports").forget}
     forget = (calibration.forget, inbox.forget)
-    traces = Traces(store, gallery, parts, policy, **known, journals=journals, memories=forget)
+    beside = {"corrections": corrections, "leave": leave}
+    traces = Traces(store, gallery, parts, policy, **known, **beside, journals=journals, memories=forget)
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
     eraser.finish()
     working_time = RuleService(store, clock, remembered)

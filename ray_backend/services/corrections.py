@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from ray_backend.domain.entries import CORRECTION, FILE, Entry, EntryQuery
+from ray_backend.domain.entries import CORRECTION, Entry, EntryQuery
 from ray_backend.domain.errors import Conflict, InvalidInput, NotFound
-from ray_backend.domain.model import Direction, Punch, new_id
+from ray_backend.domain.model import AuditEntry, Direction, Punch, new_id
 from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.domain.worktime.corrections import Correction, CorrectionKind, CorrectionState
+from ray_backend.domain.worktime.stories import PunchStory, stories
 from ray_backend.ports import Clock, Store
 from ray_backend.services import identity
+from ray_backend.services.attachments import Attachment, Attachments
 from ray_backend.services.audit import Auditor
+from ray_backend.services.report import pages
 
-LARGEST_FILE_BYTES = 5_000_000
-FILE_TYPES = ("application/pdf", "image/jpeg", "image/png", "text/plain")
 _CORRECTION = TypeAdapter(Correction)
+# The action of the note that "This is not me" leaves in the audit log.
+DISPUTED = "punch.disputed"
 _PAGE = 1000
+_MOMENT = timedelta(milliseconds=1)
 _UNKNOWN = "This request does not exist, or was removed."
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that explains a request: a PDF, a picture or a text of at most 5 MB."""
-
-    name: str
-    content_type: str
-    data: bytes
 
 
 class CorrectionService:
@@ -43,6 +37,7 @@ class CorrectionService:
         self._store = store
         self._clock = clock
         self._audit = Auditor(store, clock)
+        self._files = Attachments(store)
         # Not every database replaces under a condition in one step (FerretDB does not).
         self._one_decision = threading.Lock()
 
@@ -59,7 +54,7 @@ class CorrectionService:
         if asked.to_person_id:
             self._store.get_person(asked.to_person_id)
         if attachment is not None:
-            asked = replace(asked, attachment=self._keep(attachment, asked))
+            asked = replace(asked, attachment=self._files.keep(attachment, asked.person_id, now))
         if not self._store.add_entry(_entry(asked)):
             raise Conflict("This was asked for already. Look at the open requests.")
         self._note(actor, "correction.requested", asked)
@@ -81,6 +76,19 @@ class CorrectionService:
         if self._store.add_entry(_entry(asked)):
             self._note(actor, "correction.requested", asked)
         return asked
+
+    def open_disputed(self, note: AuditEntry) -> bool:
+        """As `open_dispute`, for the note that a kiosk left; False while the database has no such punch.
+
+        What other notes say asks for nothing: True. May be repeated.
+        """
+        if note.action != DISPUTED:
+            return True
+        punch = self._near(datetime.fromisoformat(note.detail["at"])).get(note.subject)
+        if punch is None:
+            return False
+        self.open_dispute(punch, actor=note.actor)
+        return True
 
     def decide(
         self,
@@ -140,44 +148,61 @@ class CorrectionService:
         *,
         states: tuple[str, ...] | None = None,
         people: tuple[str, ...] | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Correction]:
-        """Requests by the time of the punch; `people` are those whose days they change."""
-        page = self._store.list_entries(
-            EntryQuery(CORRECTION, states=states, subjects=people, cursor=cursor, limit=limit)
-        )
+        """Requests by the punch's time, `start <= at < end`; `people` are those whose days they change."""
+        page = self._store.list_entries(EntryQuery(CORRECTION, start, end, people, states, cursor, limit))
         return Page(tuple(map(_of, page.items)), page.next_cursor, page.total)
 
     def between(self, start: datetime, end: datetime) -> list[Correction]:
         """All of which the punch lies in `start <= at < end`."""
-        found: list[Correction] = []
-        query: EntryQuery | None = EntryQuery(CORRECTION, start, end, limit=_PAGE)
-        while query is not None:
-            page = self._store.list_entries(query)
-            found += map(_of, page.items)
-            query = None if page.next_cursor is None else replace(query, cursor=page.next_cursor)
-        return found
+        return [_of(entry) for entry in self._all(EntryQuery(CORRECTION, start, end, limit=_PAGE))]
+
+    def punch(self, correction_id: str) -> Punch | None:
+        """The untouched punch that a correction is about, with its receipt; None where it was missing, or is
+        not kept any more. Raises NotFound."""
+        known = self.get(correction_id)
+        return self._near(known.at).get(known.punch_id)
+
+    def day(self, person_id: str, start: datetime, end: datetime) -> list[PunchStory]:
+        """A person's punches in `start <= at < end`, as they were and as they count.
+
+        Raises PersonNotFound.
+        """
+        self._store.get_person(person_id)
+        ids = frozenset(identity.ids_of(self._store, person_id))
+        asked = self.between(start, end)
+        given = {one.punch_id for one in asked if one.person_id in ids or one.to_person_id in ids}
+        punches = self._punches(PunchQuery(start, end, tuple(ids)))
+        others = {one.person_id for one in asked if one.to_person_id in ids} - ids
+        if others:
+            theirs = self._punches(PunchQuery(start, end, tuple(others)))
+            punches += [punch for punch in theirs if punch.punch_id in given]
+        return stories(ids, punches, asked)
 
     def attachment(self, correction_id: str) -> Attachment:
         """The file of a request. Raises NotFound."""
-        name = self.get(correction_id).attachment
-        entry = self._store.get_entry(FILE, name) if name else None
-        if entry is None:
-            raise NotFound("This request has no file.")
-        body = entry.body
-        return Attachment(body["name"], body["content_type"], base64.b64decode(body["data"]))
+        return self._files.read(self.get(correction_id).attachment)
 
     def forget(self, person_id: str) -> None:
-        """Takes the words, names and files out of an erased person's corrections. What they do to kept
-        punches stays, so that past totals do."""
-        query = EntryQuery(CORRECTION, subjects=(person_id,), limit=_PAGE)
-        for entry in tuple(self._store.list_entries(query).items):
+        """Takes the words and files out of an erased person's corrections. What they do to kept punches
+        stays, so that past totals do. May be repeated."""
+        for entry in self._all(EntryQuery(CORRECTION, subjects=(person_id,), limit=_PAGE)):
             known = _of(entry)
             if known.attachment:
-                self._store.remove_entries(FILE, [known.attachment])
+                self._files.remove(known.attachment)
             bare = replace(known, reason="-", attachment="", decision_note="")
             self._store.replace_entry(_entry(bare), state=entry.state)
+
+    def take_away(self, person_id: str) -> None:
+        """An erased person's punches go as well: nobody else's punch is said to be theirs any more."""
+        for entry in self._all(EntryQuery(CORRECTION, limit=_PAGE)):
+            known = _of(entry)
+            if known.to_person_id == person_id:
+                self._store.replace_entry(_entry(replace(known, to_person_id="")), state=entry.state)
 
     def _manual(
         self, person_id: str, at: datetime, direction: Direction, reason: str, actor: str, now: datetime
@@ -202,25 +227,21 @@ class CorrectionService:
             if asked.at > self._clock.now():
                 raise InvalidInput("A punch cannot lie in the future.")
             return
-        moment = timedelta(milliseconds=1)
-        own = identity.ids_of(self._store, asked.person_id)
-        near = self._store.list_punches(PunchQuery(asked.at - moment, asked.at + moment, own))
-        if all(punch.punch_id != asked.punch_id for punch in near.items):
+        punch = self._near(asked.at).get(asked.punch_id)
+        if punch is None or punch.person_id not in identity.ids_of(self._store, asked.person_id):
             raise InvalidInput("This punch is not one of this person's. Choose it from the person's day.")
 
-    def _keep(self, attachment: Attachment, asked: Correction) -> str:
-        if len(attachment.data) > LARGEST_FILE_BYTES:
-            raise InvalidInput("The file is too large: at most 5 MB.")
-        if attachment.content_type not in FILE_TYPES:
-            raise InvalidInput("Attach a PDF, a JPEG or PNG picture, or a text file.")
-        body = {
-            "name": attachment.name[-120:],
-            "content_type": attachment.content_type,
-            "data": base64.b64encode(attachment.data).decode(),
-        }
-        entry = Entry(FILE, asked.requested_at, body, subject=asked.person_id)
-        self._store.add_entry(entry)
-        return entry.entry_id
+    def _near(self, at: datetime) -> dict[str, Punch]:
+        """The punches of this moment by their ids."""
+        found = self._store.list_punches(PunchQuery(at - _MOMENT, at + _MOMENT)).items
+        return {punch.punch_id: punch for punch in found}
+
+    def _punches(self, query: PunchQuery) -> list[Punch]:
+        return list(pages(self._store.list_punches, query))
+
+    def _all(self, query: EntryQuery) -> list[Entry]:
+        # As a list: whoever reads it may change what the next page would begin with.
+        return list(pages(self._store.list_entries, query))
 
     def _replace(self, decided: Correction, action: str, actor: str) -> Correction:
         with self._one_decision:

@@ -136,7 +136,7 @@ class Eraser:
         templates = self._store.templates_of_many(ids)
         begun = replace(begun, counts=_larger(begun.counts, self._traces.count(ids, templates)))
         self._store.put_setting(begun.key, asdict(begun))
-        self._traces.remove(ids, templates)
+        self._traces.remove(ids, templates, begun.keep_punches)
         for person_id in ids:
             with suppress(PersonNotFound):  # an earlier attempt came that far
                 self._store.erase_person(person_id, keep_punches=begun.keep_punches)

@@ -96,6 +96,7 @@ RULES: dict[str, Rule] = {
     "leave.add": Rule(_OFFICE, worktime_scopes.own_leave),
     "leave.remove": Rule(_OFFICE, worktime_scopes.own_kept_leave),
     "leave.get": Rule(_OFFICE, worktime_scopes.own_kept_leave),
+    "leave.forget": Rule(_SYSTEM),
     "leave.between": Rule(_OFFICE, worktime_scopes.narrowed_people),
     "timesheets.sheet": Rule(_ACCOUNTS, scopes.own_people),
     "punch_trails.trail": Rule(_ACCOUNTS, scopes.own_person, worktime_scopes.without_reasons),

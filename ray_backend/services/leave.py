@@ -47,6 +47,12 @@ class LeaveService:
         self._store.remove_entries(entries.LEAVE, [leave_id])
         self._audit.record(actor, "leave.removed", person_id, leave=leave_id)
 
+    def forget(self, person_id: str) -> None:
+        """Takes away an erased person's leave, whatever becomes of their punches. May be repeated."""
+        query = EntryQuery(entries.LEAVE, subjects=(person_id,), limit=_PAGE)
+        while found := self._store.list_entries(query).items:
+            self._store.remove_entries(entries.LEAVE, [entry.entry_id for entry in found])
+
     def get(self, leave_id: str) -> Leave:
         """Raises NotFound."""
         entry = self._store.get_entry(entries.LEAVE, leave_id)

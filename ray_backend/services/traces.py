@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ray_backend.domain.entries import KINDS, EntryQuery
+from ray_backend.domain.entries import FILE, KINDS, LEAVE, EntryQuery
 from ray_backend.domain.errors import PersonNotFound
 from ray_backend.domain.model import Template, UnknownFace
 from ray_backend.domain.queries import PunchQuery
 from ray_backend.ports import GalleryIndex, Store
 from ray_backend.services.codes import Codes
+from ray_backend.services.corrections import CorrectionService
+from ray_backend.services.leave import LeaveService
 from ray_backend.services.look_alikes import LookAlikes
 from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
@@ -23,6 +25,8 @@ from ray_backend.services.roster import Roster
 
 # What the same numbers come to when they are multiplied in another order; no two photos do.
 _THE_SAME = 0.99999
+# What never stays, even where the punches do: it tells of health, or is in somebody's own words.
+_ALWAYS_GONE = {"leave": LEAVE, "files": FILE}
 # Under which setting an erasure that has begun is noted until it is done.
 BEGUN = "erasing/"
 Check = dict[str, Any]
@@ -48,6 +52,8 @@ class Traces:
         punches: PunchLog,
         codes: Codes,
         look_alikes: LookAlikes,
+        corrections: CorrectionService,
+        leave: LeaveService,
         journals: Mapping[str, Callable[[str, str], object]],
         memories: Sequence[Callable[[], None]],
     ) -> None:
@@ -59,6 +65,8 @@ class Traces:
         self._punches = punches
         self._codes = codes
         self._look_alikes = look_alikes
+        self._corrections = corrections
+        self._leave = leave
         self._journals = journals
         self._memories = memories
 
@@ -78,15 +86,20 @@ class Traces:
             "look_alike_notes": self._look_alikes.count(ids),
             "unknown_faces": len(self._near(templates)),
             "entries": self._entries_of(ids),
+            **{what: self._number_of(kind, ids) for what, kind in _ALWAYS_GONE.items()},
         }
 
-    def remove(self, ids: Sequence[str], templates: Sequence[Template]) -> None:
+    def remove(self, ids: Sequence[str], templates: Sequence[Template], keep_punches: bool) -> None:
         """Takes away everything besides the records themselves. May be repeated."""
         for person_id in ids:
             # Out of the gallery first: from here on nobody is recognised as this person.
             self._gallery.remove_person(person_id)
             self._codes.remove(person_id)
             self._look_alikes.forget(person_id)
+            self._corrections.forget(person_id)
+            self._leave.forget(person_id)
+            if not keep_punches:
+                self._corrections.take_away(person_id)
             self._take_out_of_journals(person_id)
         near = [face.face_id for face in self._near(templates)]
         if near:
@@ -132,6 +145,7 @@ class Traces:
             "look_alike_notes": self._look_alikes.count(ids),
             "unknown_faces": len(self._near(templates)),
             "settings": self._settings_about(ids),
+            **{what: self._number_of(kind, ids) for what, kind in _ALWAYS_GONE.items()},
         }
         if not keep_punches:
             wanted |= {"punches": self._punches_of(ids), "entries": self._entries_of(ids)}
@@ -173,8 +187,11 @@ class Traces:
         return self._store.list_punches(PunchQuery(people=tuple(ids), limit=1)).total
 
     def _entries_of(self, ids: Sequence[str]) -> int:
-        queries = (EntryQuery(kind, subjects=tuple(ids), limit=1) for kind in KINDS)
-        return sum(self._store.list_entries(query).total for query in queries)
+        """Corrections, and whatever else is kept beside punches."""
+        return sum(self._number_of(kind, ids) for kind in KINDS if kind not in _ALWAYS_GONE.values())
+
+    def _number_of(self, kind: str, ids: Sequence[str]) -> int:
+        return self._store.list_entries(EntryQuery(kind, subjects=tuple(ids), limit=1)).total
 
     def _is_stored(self, person_id: str) -> bool:
         try:

@@ -9,11 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from ray_backend.domain.entries import CORRECTION, Entry
+from ray_backend.domain.entries import KINDS, EntryQuery
 from ray_backend.domain.errors import Conflict, InvalidInput, PersonNotFound, StoreUnavailable
-from ray_backend.domain.model import UnknownFace, UnknownGroup
+from ray_backend.domain.model import Direction, UnknownFace, UnknownGroup
 from ray_backend.domain.queries import PunchQuery
+from ray_backend.domain.worktime.corrections import Correction, CorrectionKind
+from ray_backend.domain.worktime.schedule import Leave
 from ray_backend.services import certificates
+from ray_backend.services.attachments import Attachment
 from ray_backend.services.certificates import is_about
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import FAKE_PACK, photo
@@ -22,6 +25,7 @@ from tests.unit.services.conftest import look_alike, stored_template
 ADA, ALAN, TWIN = 1, 2, 11
 WRITES = (
     "put_setting", "erase_person", "remove_unknown_faces", "put_unknown_group", "add_audit", "pin_setting",
+    "replace_entry", "remove_entries",
 )  # fmt: skip
 
 
@@ -48,6 +52,23 @@ def unknown(site, embedding, group_id, **changes):
     site.store.add_unknown_face(replace(face, **changes))
 
 
+def corrected(site, ada, alan):
+    """A correction with a file, one of Alan's punch that is said to be hers, and leave."""
+    records, now = site.backend._records, site.clock.now()
+    file = Attachment("doctor.txt", "text/plain", b"Ada was at the doctor")
+    missed = Correction(
+        CorrectionKind.ADD, ada.person_id, "Ada forgot", "", now, now, direction=Direction.OUT
+    )
+    records.corrections.request(missed, attachment=file, actor="anna")
+    [punch] = site.punches(alan)
+    hers = Correction(
+        CorrectionKind.PERSON, alan.person_id, "Seen", "", now, punch.at,
+        punch_id=punch.punch_id, to_person_id=ada.person_id,
+    )  # fmt: skip
+    records.corrections.request(hers, actor="anna")
+    records.leave.add([Leave("l1", ada.person_id, now.date(), now.date(), "sick")], actor="anna")
+
+
 def full_life(site):
     """Ada, with one of everything that a person can leave behind."""
     ada = site.enrol(ADA, photo(ADA), photo(ADA, variant=1), name="Ada Example", email="ada@example.org")
@@ -67,7 +88,7 @@ def full_life(site):
     unknown(site, look_alike(embedding, 0.1), "hers")
     unknown(site, look_alike(embedding, 0.1, seed=2), "somebody")
     site.store.put_unknown_group(UnknownGroup("somebody", not_people=(ada.person_id, alan.person_id)))
-    site.store.add_entry(Entry(CORRECTION, site.clock.now(), {"note": "late"}, ada.person_id, "asked"))
+    corrected(site, ada, alan)
     site.backend.calibration.start()
     return ada, second
 
@@ -78,6 +99,7 @@ def everything(store) -> str:
     return repr((
         people, list(store.templates()), store.list_punches(PunchQuery()).items, store.settings(),
         store.unknown_faces(), store.unknown_groups(),
+        [store.list_entries(EntryQuery(kind)).items for kind in KINDS],
     ))  # fmt: skip
 
 
@@ -101,7 +123,7 @@ def test_everything_of_a_person_goes_and_is_counted(site):
     content = erasure.certificate.content
     assert content["removed"] == {
         "records": 2, "templates": 3, "photos": 3, "codes": 1, "look_alike_notes": 1, "unknown_faces": 2,
-        "punches": 2, "entries": 1,
+        "punches": 2, "entries": 1, "leave": 1, "files": 1,
     }  # fmt: skip
     assert content["kept_without_a_name"] == {"punches": 0, "entries": 0}
     assert [face.group_id for face in site.store.unknown_faces()] == ["somebody"]
@@ -124,6 +146,11 @@ def test_the_certificate_says_what_where_when_and_by_whom_and_names_nobody(site)
     assert content["finished_at"] == site.clock.now().isoformat()
     assert content["kept_without_a_name"] == {"punches": 2, "entries": 1}
     assert content["removed"]["punches"] == 0
+    assert (content["removed"]["leave"], content["removed"]["files"]) == (1, 1)
+    kept = repr([site.store.list_entries(EntryQuery(kind)).items for kind in KINDS])
+    assert "forgot" not in kept
+    assert "sick" not in kept
+    assert "doctor" not in kept
     [gallery] = content["where"]["gallery"]
     assert gallery["part"] == "gallery"
     assert gallery["version"] == site.backend.overview().gallery_version

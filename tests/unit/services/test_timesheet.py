@@ -16,7 +16,8 @@ from ray_backend.domain.requests import SheetQuery
 from ray_backend.domain.worktime.corrections import Correction, CorrectionKind
 from ray_backend.domain.worktime.schedule import Assignment, Leave, Level, Rulebook, Site
 from ray_backend.domain.worktime.shifts import Pause, Shift
-from ray_backend.services.corrections import Attachment, CorrectionService
+from ray_backend.services.attachments import Attachment
+from ray_backend.services.corrections import CorrectionService
 from ray_backend.services.leave import LeaveService
 from ray_backend.services.rules import RuleService
 from ray_backend.services.timesheet import TimesheetService
