@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Header, Query, Request
@@ -20,19 +20,13 @@ from ray_backend.api.answers import check_in_json, punch_json, to_bytes
 from ray_backend.api.bodies import Upload
 from ray_backend.api.context import Api, Context, Who, while_client_waits
 from ray_backend.api.credentials import Caller
-from ray_backend.api.describe import PLAIN_TEXT
 from ray_backend.api.people import MAX_CURSOR
 from ray_backend.domain.errors import Forbidden, InvalidInput, PersonNotFound
 from ray_backend.domain.model import Person, Punch
 from ray_backend.domain.permissions import Role
 from ray_backend.domain.queries import PunchQuery
-from ray_backend.domain.requests import ReportQuery
 
-_MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-# With room for every time zone on both sides, as `ReportQuery` has.
+# With room for every time zone on both sides, as `SheetQuery` has.
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 
 
@@ -164,28 +158,6 @@ def _opened(cursor: str) -> tuple[datetime, str, int]:
     return moment, punch_id, shown
 
 
-def export(
-    api: Context,
-    file_format: Annotated[Literal["csv", "xlsx"], Query(alias="format")] = "csv",
-    start: Annotated[Day | None, Query(description="first day; default: the first of this month")] = None,
-    end: Annotated[Day | None, Query(description="last day; default: today")] = None,
-    department: Annotated[str | None, Query(max_length=200, pattern=PLAIN_TEXT)] = None,
-    person: Annotated[
-        str, Query(max_length=200, pattern=PLAIN_TEXT, description="part of a name or employee id")
-    ] = "",
-) -> Response:
-    """The attendance report as a file: the rows that the pages show."""
-    today = api.backend.reports.today()
-    query = ReportQuery(start or today.replace(day=1), end or today, department, person).checked()
-    data = api.backend.export(api.backend.reports.report(query), file_format)
-    name = f"attendance_{query.start}_{query.end}.{file_format}"
-    return Response(
-        data,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        media_type=_MEDIA_TYPES[file_format],
-    )
-
-
 def install(app: FastAPI) -> None:
     """Adds the routes."""
     app.post(
@@ -201,15 +173,3 @@ def install(app: FastAPI) -> None:
         responses=describe.problems(404, 422),
         tags=["attendance"],
     )(list_punches)
-    app.get(
-        "/attendance/export",
-        response_class=Response,
-        responses={200: {"description": "The file.", "content": _FILES}} | describe.problems(422),
-        tags=["attendance"],
-    )(export)
-
-
-_FILES = {
-    kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-    for kind in _MEDIA_TYPES.values()
-}

@@ -78,7 +78,7 @@ class TimesheetService:
 
         Raises InvalidInput.
         """
-        query.checked()
+        query = query.checked()
         book = rules or self._rules.current()
         now = self._clock.now()
         people = self._people(query, book)

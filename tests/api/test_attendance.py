@@ -7,10 +7,12 @@ import io
 from datetime import timedelta
 
 import openpyxl
+import pypdf
 import pytest
 
 from ray_backend.domain.errors import Overloaded
 from ray_backend.domain.permissions import Role
+from ray_backend.services import table_files
 from tests.api.conftest import IMAGE, encoded
 from tests.fakes import photo
 
@@ -194,20 +196,51 @@ def test_a_query_that_cannot_be_is_refused(web, query):
     assert web.get("/attendance", **query).status_code == 422
 
 
-def test_the_export_is_the_report_as_a_file(web):
+DAYS = {"start": "2026-03-02", "end": "2026-03-02"}
+
+
+def test_the_export_is_the_day_sheet_as_a_file(web):
     punched(web, 0, 28_800)
-    days = {"start": "2026-03-02", "end": "2026-03-02"}
-    answer = web.get("/attendance/export", Role.MANAGER, **days)
+    answer = web.get("/attendance/export", Role.MANAGER, **DAYS)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == (
         'attachment; filename="attendance_2026-03-02_2026-03-02.csv"'
     )
     (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
-    assert (row["Employee id"], row["Hours"]) == ("E1", "8.00")
-    answer = web.get("/attendance/export", format="xlsx", **days)
-    sheet = openpyxl.load_workbook(io.BytesIO(answer.content))["Attendance"]
+    assert (row["Employee id"], row["Worked (hours)"]) == ("E1", "8")
+    assert (row["Filter"], row["Time zone"]) == ("2026-03-02 to 2026-03-02", "Europe/Berlin")
+    answer = web.get("/attendance/export", format="xlsx", **DAYS)
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content))["2026-03"]
     assert sheet["A2"].value == "E1"
     assert "xlsx" in answer.headers["Content-Disposition"]
+
+
+def test_the_export_as_json_and_on_paper(web):
+    punched(web, 0, 28_800)
+    answer = web.get("/attendance/export", format="json", **DAYS)
+    assert answer.headers["Content-Type"] == "application/json"
+    (row,) = answer.json()["rows"]
+    assert (row["employee_id"], row["worked"], row["first_in"]) == ("E1", 480, "2026-03-02T09:00:00")
+    answer = web.get("/attendance/export", format="pdf", **DAYS)
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert "8:00" in pypdf.PdfReader(io.BytesIO(answer.content)).pages[0].extract_text()
+
+
+def test_the_export_of_days_with_one_status(web):
+    punched(web, 0, 28_800)
+    rows = {
+        status: web.get("/attendance/export", format="json", status=status, **DAYS).json()["rows"]
+        for status in ("present", "absent")
+    }
+    assert (len(rows["present"]), rows["absent"]) == (1, [])
+
+
+def test_an_export_too_long_for_paper_is_refused(web, monkeypatch):
+    monkeypatch.setattr(table_files, "MOST_PRINTED_ROWS", 0)
+    punched(web, 0, 28_800)
+    answer = web.get("/attendance/export", format="pdf", **DAYS)
+    assert answer.status_code == 422
+    assert "Choose fewer days" in answer.json()["detail"]
 
 
 def test_the_export_without_days_is_this_month_so_far(web):
@@ -223,7 +256,7 @@ def test_the_export_without_days_is_this_month_so_far(web):
     "query",
     [
         {"start": "2026-03-03", "end": "2026-03-02"}, {"start": "2020-01-01", "end": "2026-01-01"},
-        {"start": "0001-01-01", "end": "0001-01-02"}, {"format": "pdf"}, {"start": "March"},
+        {"start": "0001-01-01", "end": "0001-01-02"}, {"format": "doc"}, {"start": "March"}, {"status": "tired"},
     ],
 )  # fmt: skip
 def test_an_export_that_cannot_be_is_refused(web, query):
