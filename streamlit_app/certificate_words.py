@@ -6,41 +6,47 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from ray_backend.domain.answers import SignedCertificate
+from streamlit_app.i18n import N_, _, language, n_
 
-GENUINE = "This certificate was issued by this site and was not changed since."
-VERIFIED = "Everything was searched again after the removal, and nothing was found."
-NOT_VERIFIED = (
+GENUINE = N_("This certificate was issued by this site and was not changed since.")
+VERIFIED = N_("Everything was searched again after the removal, and nothing was found.")
+NOT_VERIFIED = N_(
     "After the removal something was found again, so the erasure is not complete. Start Rollcall again: it "
     "goes on with the erasure by itself and issues another certificate."
 )
-INTERRUPTED = "The erasure was broken off once, and finished later."
+INTERRUPTED = N_("The erasure was broken off once, and finished later.")
 _REMOVED = {
-    "records": "Records of the person",
-    "templates": "Face templates",
-    "photos": "Photos",
-    "punches": "Attendance records",
-    "entries": "Corrections and leave",
-    "codes": "Codes for the kiosk",
-    "look_alike_notes": "Notes of people who look alike",
-    "unknown_faces": "Unknown faces that look like the person",
+    "records": N_("Records of the person"),
+    "templates": N_("Face templates"),
+    "photos": N_("Photos"),
+    "punches": N_("Attendance records"),
+    "entries": N_("Corrections"),
+    "leave": N_("Leave"),
+    "files": N_("Files of corrections"),
+    "codes": N_("Codes for the kiosk"),
+    "look_alike_notes": N_("Notes of people who look alike"),
+    "unknown_faces": N_("Unknown faces that look like the person"),
 }
 _KEPT = {
-    "punches": "Attendance records kept without a name",
-    "entries": "Corrections and leave kept without a name",
+    "punches": N_("Attendance records kept without a name"),
+    "entries": N_("Corrections kept without a name"),
 }
-_FILES = {"imports": "Notes of imports"}
+_FILES = {"imports": N_("Notes of imports")}
 _CHECKS = {
-    "people": "the person's records",
-    "templates": "face templates",
-    "codes": "codes for the kiosk",
-    "look_alike_notes": "notes of people who look alike",
-    "unknown_faces": "unknown faces that look like the person",
-    "settings": "any other note about the person",
-    "punches": "attendance records",
-    "entries": "corrections and leave",
-    "templates_by_person": "face templates by the person's id",
-    "templates_by_face": "the same faces, under any id",
+    "people": N_("the person's records"),
+    "templates": N_("face templates"),
+    "codes": N_("codes for the kiosk"),
+    "look_alike_notes": N_("notes of people who look alike"),
+    "unknown_faces": N_("unknown faces that look like the person"),
+    "settings": N_("any other note about the person"),
+    "punches": N_("attendance records"),
+    "entries": N_("corrections"),
+    "leave": N_("leave"),
+    "files": N_("files of corrections"),
+    "templates_by_person": N_("face templates by the person's id"),
+    "templates_by_face": N_("the same faces, under any id"),
 }
+_COMMAND = "rollcall certificate verify FILE --key KEY"
 _STYLE = """
 body { font: 11pt/1.45 system-ui, sans-serif; color: #111; background: #fff; max-width: 44rem;
   margin: 2rem auto; padding: 0 1rem; }
@@ -61,15 +67,15 @@ def erased_at(certificate: SignedCertificate, zone: ZoneInfo) -> str:
 def removed_rows(certificate: SignedCertificate) -> list[tuple[str, int]]:
     """What went and what was kept, with how many."""
     content = certificate.content
-    rows = [(_REMOVED.get(what, what), number) for what, number in content["removed"].items()]
-    kept = [(_KEPT[what], number) for what, number in content["kept_without_a_name"].items() if number]
+    rows = [(_(_REMOVED.get(what, what)), number) for what, number in content["removed"].items()]
+    kept = [(_(_KEPT[what]), number) for what, number in content["kept_without_a_name"].items() if number]
     return [*rows, *kept]
 
 
 def problems(certificate: SignedCertificate) -> list[str]:
     """What was found again, in words; empty for a verified one."""
     return [
-        f"{_where(check['where'])}: {_CHECKS.get(check['what'], check['what'])} ({check['found']})"
+        f"{_where(check['where'])}: {_searched(check['what'])} ({check['found']})"
         for check in certificate.content["checks"]
         if check["found"]
     ]
@@ -84,33 +90,34 @@ def page_html(certificate: SignedCertificate, zone: ZoneInfo) -> str:
     """A page of its own to print or to keep as PDF. It is for reading; the JSON file is what is checked."""
     content = certificate.content
     facts = [
-        ("Certificate", content["certificate_id"]),
-        ("Site", content["site"]),
-        ("Erased", f"{erased_at(certificate, zone)} ({zone.key}), {content['finished_at']}"),
-        ("By", content["by"]),
-        ("Database", content["where"]["database"]),
-        ("Face recognition", content["pack"]),
+        (_("Certificate"), content["certificate_id"]),
+        (_("Site"), content["site"]),
+        (_("Erased"), f"{erased_at(certificate, zone)} ({zone.key}), {content['finished_at']}"),
+        (_("By"), content["by"]),
+        (_("Database"), content["where"]["database"]),
+        (_("Face recognition"), content["pack"]),
     ]
+    title = escape(_("Deletion certificate"))
     parts = [
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Deletion certificate</title>",
-        f"<style>{_STYLE}</style></head><body><h1>Deletion certificate</h1>",
+        f"<!doctype html><html lang='{language()}'><head><meta charset='utf-8'><title>{title}</title>",
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>",
         _verdict(certificate),
         _table(facts),
-        "<h2>What was removed</h2>",
+        _heading(_("What was removed")),
         _table(removed_rows(certificate)),
-        "<h2>Where it was removed</h2>",
+        _heading(_("Where it was removed")),
         _table(_places(content)),
-        "<h2>What was searched afterwards, and found</h2>",
-        _table([(f"{_where(one['where'])}: {_CHECKS.get(one['what'], one['what'])}", one["found"])
+        _heading(_("What was searched afterwards, and found")),
+        _table([(f"{_where(one['where'])}: {_searched(one['what'])}", one["found"])
                 for one in content["checks"]]),
-        "<h2>Whom it is about</h2>",
-        "<p>The certificate names nobody. Whoever knows the employee id can show that it is meant: the id, "
-        "with this salt, gives this digest (scrypt).</p>",
-        _table([("Salt", content["person"]["salt"]), ("Digest", content["person"]["digest"])]),
-        "<h2>Signature</h2>",
-        "<p>Ed25519. The file that was given out with this page can be checked with "
-        "<code>rollcall certificate verify FILE --key KEY</code>.</p>",
-        _table([("Public key", certificate.public_key), ("Signature", certificate.signature)]),
+        _heading(_("Whom it is about")),
+        _paragraph(_("The certificate names nobody. Whoever knows the employee id can show that it is meant: "
+                     "the id, with this salt, gives this digest (scrypt).")),
+        _table([(_("Salt"), content["person"]["salt"]), (_("Digest"), content["person"]["digest"])]),
+        _heading(_("Signature")),
+        _paragraph(_("Ed25519. The file that was given out with this page can be checked with {command}.",
+                     command=_COMMAND)).replace(_COMMAND, f"<code>{_COMMAND}</code>"),
+        _table([(_("Public key"), certificate.public_key), (_("Signature"), certificate.signature)]),
         "</body></html>",
     ]  # fmt: skip
     return "".join(parts)
@@ -118,38 +125,55 @@ def page_html(certificate: SignedCertificate, zone: ZoneInfo) -> str:
 
 def _verdict(certificate: SignedCertificate) -> str:
     if not certificate.verified:
-        return f"<p class='bad'>{escape(NOT_VERIFIED)}</p>"
-    words = f"{VERIFIED} {INTERRUPTED}" if certificate.content["interrupted"] else VERIFIED
-    return f"<p>{escape(words)}</p>"
+        return f"<p class='bad'>{escape(_(NOT_VERIFIED))}</p>"
+    sentences = [VERIFIED, INTERRUPTED] if certificate.content["interrupted"] else [VERIFIED]
+    return _paragraph(" ".join(_(sentence) for sentence in sentences))
 
 
 def _places(content: dict) -> list[tuple[str, str]]:
     where = content["where"]
     overwritten = (
-        "What was deleted was overwritten in the database's files."
+        _("What was deleted was overwritten in the database's files.")
         if where["database_overwrites"]
-        else "Whether the server overwrites what it deletes is up to whoever runs it."
+        else _("Whether the server overwrites what it deletes is up to whoever runs it.")
     )
     galleries = [
         (
             _where(part["part"]),
-            f"version {part['version']}, {part['templates']} templates left",
+            n_(
+                "version {version}, {number} template left",
+                "version {version}, {number} templates left",
+                part["templates"],
+                version=part["version"],
+            ),
         )
         for part in where["gallery"]
     ]
     return [
-        ("Database", overwritten),
+        (_("Database"), overwritten),
         *galleries,
-        *((_FILES.get(name, name), "searched for the person's name") for name in where["files"]),
-        ("Memory of the recognition service", "emptied of this person"),
-        ("Exports", "Rollcall keeps none: each is made for one download."),
+        *((_(_FILES.get(name, name)), _("searched for the person's name")) for name in where["files"]),
+        (_("Memory of the recognition service"), _("emptied of this person")),
+        (_("Exports"), _("Rollcall keeps none: each is made for one download.")),
     ]
 
 
 def _where(name: str) -> str:
     if name.startswith("shard "):
-        return f"Gallery, part {int(name.removeprefix('shard ')) + 1}"
-    return {"database": "Database", "gallery": "Gallery"}.get(name, name)
+        return _("Gallery, part {part}", part=int(name.removeprefix("shard ")) + 1)
+    return {"database": _("Database"), "gallery": _("Gallery")}.get(name, name)
+
+
+def _searched(what: str) -> str:
+    return _(_CHECKS.get(what, what))
+
+
+def _heading(words: str) -> str:
+    return f"<h2>{escape(words)}</h2>"
+
+
+def _paragraph(words: str) -> str:
+    return f"<p>{escape(words)}</p>"
 
 
 def _table(rows: list[tuple]) -> str:

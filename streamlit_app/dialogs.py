@@ -11,13 +11,16 @@ import streamlit as st
 from streamlit_app.i18n import _
 
 
-def dialog(title: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """`st.dialog`, whose title is a text marked with `N_` and translated when the dialog opens."""
+def dialog(title: str, **looks: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`st.dialog`, whose title is a text marked with `N_` and translated when the dialog opens.
+
+    `looks` goes to `st.dialog` as it is.
+    """
 
     def decorate(show: Callable[..., None]) -> Callable[..., None]:
         @wraps(show)
         def opened(*args: Any, **values: Any) -> None:
-            st.dialog(_(title))(show)(*args, **values)
+            st.dialog(_(title), **looks)(show)(*args, **values)
 
         return opened
 

@@ -9,55 +9,47 @@ from zoneinfo import ZoneInfo
 from ray_backend.domain.answers import Likeness, MergePreview, PersonFile
 from ray_backend.domain.model import Direction, Punch
 from ray_backend.domain.nearness import Fit, Nearness
+from streamlit_app.i18n import N_, _, n_
 
-NEVER = "never"
-_AGO = (
-    (365, "1 year ago", "{n} years ago"),
-    (30, "1 month ago", "{n} months ago"),
-    (7, "1 week ago", "{n} weeks ago"),
-    (1, "1 day ago", "{n} days ago"),
-)
 _FITS = {
-    Fit.ONLY_ONE: "The only photo: there is nothing to compare it with.",
-    Fit.NOT_COMPARABLE: "Made for another face recognition, so it is not compared.",
-    Fit.FITS: "Looks like the other photos.",
-    Fit.DIFFERS: "Differs a little from the other photos.",
-    Fit.SOMEBODY_ELSE: "Does this photo show somebody else?",
+    Fit.ONLY_ONE: N_("The only photo: there is nothing to compare it with."),
+    Fit.NOT_COMPARABLE: N_("Made for another face recognition, so it is not compared."),
+    Fit.FITS: N_("Looks like the other photos."),
+    Fit.DIFFERS: N_("Differs a little from the other photos."),
+    Fit.SOMEBODY_ELSE: N_("Does this photo show somebody else?"),
 }
 _SOURCES = {
-    "face": "Face", "pin": "Code", "group": "Group photo", "manual": "By hand", "api": "Program",
-    "import": "Import",
+    "face": N_("Face"), "pin": N_("Code"), "group": N_("Group photo"), "manual": N_("By hand"),
+    "api": N_("Program"), "import": N_("Import"),
 }  # fmt: skip
-_DIRECTIONS = {Direction.IN: "In", Direction.OUT: "Out"}
+_DIRECTIONS = {Direction.IN: N_("In"), Direction.OUT: N_("Out")}
 
 
 def last_seen_words(at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
     """`today 08:01`, `yesterday 17:30`, `3 weeks ago`, or `never`."""
     if at is None:
-        return NEVER
+        return _("never")
     local = at.astimezone(zone)
     days = (now.astimezone(zone).date() - local.date()).days
     if days <= 0:
-        return f"today {local:%H:%M}"
+        return _("today {clock}", clock=f"{local:%H:%M}")
     if days == 1:
-        return f"yesterday {local:%H:%M}"
-    length, one, many = next(step for step in _AGO if days >= step[0])
-    number = days // length
-    return one if number == 1 else many.format(n=number)
+        return _("yesterday {clock}", clock=f"{local:%H:%M}")
+    return _ago(days)
 
 
 def photos_words(number: int) -> str:
     """`no photo`, `1 photo`, `3 photos`."""
     if number == 0:
-        return "no photo"
-    return "1 photo" if number == 1 else f"{number} photos"
+        return _("no photo")
+    return n_("{number} photo", "{number} photos", number)
 
 
 def fit_words(nearness: Nearness, photos: int) -> str:
     """How a photo goes with the `photos - 1` others, in a sentence."""
     if nearness.fit is Fit.SOMEBODY_ELSE and photos == 2:
-        return "The two photos do not look like one person."
-    return _FITS[nearness.fit]
+        return _("The two photos do not look like one person.")
+    return _(_FITS[nearness.fit])
 
 
 def bar_of(similarity: float | None, threshold: float) -> float:
@@ -70,25 +62,26 @@ def bar_of(similarity: float | None, threshold: float) -> float:
 def likeness_words(file: PersonFile, has_code: bool) -> str:
     """Whom a camera may take this person for, and what the kiosk does about it."""
     if not file.others:
-        return "There is nobody else to compare with yet."
+        return _("There is nobody else to compare with yet.")
     alike = [one for one in file.others if one.alike]
     if not alike:
-        return f"Nobody else looks much alike. The nearest is {_who(file.others[0])}."
+        return _("Nobody else looks much alike. The nearest is {who}.", who=_who(file.others[0]))
     names = ", ".join(_who(one) for one in alike)
     if has_code:
-        return f"Looks much like {names}: the kiosk asks for the code to tell them apart."
-    return (
-        f"Looks much like {names}: the kiosk asks for the code to tell them apart. "
-        "This person has no code yet: set one below."
+        return _("Looks much like {names}: the kiosk asks for the code to tell them apart.", names=names)
+    return _(
+        "Looks much like {names}: the kiosk asks for the code to tell them apart. "
+        "This person has no code yet: set one below.",
+        names=names,
     )
 
 
 def merge_words(preview: MergePreview) -> str:
     """What moves with a merge, in a sentence."""
-    records = "1 attendance record" if preview.punches == 1 else f"{preview.punches} attendance records"
-    return "{photos} and {records} of {source} will count for {target}.".format(
+    return _(
+        "{photos} and {records} of {source} will count for {target}.",
         photos=photos_words(preview.templates),
-        records=records if preview.punches else "no attendance record",
+        records=_records(preview.punches),
         source=preview.source.name,
         target=preview.target.name,
     )
@@ -98,13 +91,29 @@ def punch_rows(punches: tuple[Punch, ...], zone: ZoneInfo) -> list[dict[str, str
     """Punches as they are shown, one row each."""
     return [
         {
-            "Time": f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M}",
-            "Direction": _DIRECTIONS[punch.direction],
-            "Kiosk": punch.kiosk,
-            "How": _SOURCES.get(punch.source, punch.source),
+            _("Time"): f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M}",
+            _("Direction"): _(_DIRECTIONS[punch.direction]),
+            _("Kiosk"): punch.kiosk,
+            _("How"): _(_SOURCES.get(punch.source, punch.source)),
         }
         for punch in punches
     ]
+
+
+def _ago(days: int) -> str:
+    if days >= 365:
+        return n_("{number} year ago", "{number} years ago", days // 365)
+    if days >= 30:
+        return n_("{number} month ago", "{number} months ago", days // 30)
+    if days >= 7:
+        return n_("{number} week ago", "{number} weeks ago", days // 7)
+    return n_("{number} day ago", "{number} days ago", days)
+
+
+def _records(number: int) -> str:
+    if number == 0:
+        return _("no attendance record")
+    return n_("{number} attendance record", "{number} attendance records", number)
 
 
 def _who(one: Likeness) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 from ray_backend.client import Backend, Photo
 from ray_backend.domain.answers import PhotoReview
 from streamlit_app import pictures, presenters
+from streamlit_app.i18n import _
 
 PICTURES = ["jpg", "jpeg", "png", "webp"]
 MOST_PHOTOS = 12
@@ -51,7 +52,12 @@ def judged_photos(backend: Backend, key: str, person_id: str | None = None) -> T
     if not tray.photos:
         return tray
     if len(_kept(key)) > MOST_PHOTOS:
-        st.warning(f"Only the first {MOST_PHOTOS} photos are used: a few good ones are better than many.")
+        st.warning(
+            _(
+                "Only the first {number} photos are used: a few good ones are better than many.",
+                number=MOST_PHOTOS,
+            )
+        )
     reviews = _review(backend, key, tray.photos, person_id)
     st.markdown(f"**{presenters.photos_summary(reviews)}**")
     _show(key, tray.photos, reviews)
@@ -61,8 +67,8 @@ def judged_photos(backend: Backend, key: str, person_id: str | None = None) -> T
 def tray_of(key: str) -> Tray:
     """The photos of a tray, not judged."""
     kept = list(_kept(key).values())[:MOST_PHOTOS]
-    source = "upload" if any(source == "upload" for _, source in kept) else "camera"
-    return Tray([photo for photo, _ in kept], [], source)
+    source = "upload" if any(source == "upload" for _photo, source in kept) else "camera"
+    return Tray([photo for photo, _source in kept], [], source)
 
 
 def put_in_tray(key: str, photos: Iterable[Photo], source: str) -> None:
@@ -83,8 +89,8 @@ def forget_reviews(key: str) -> None:
 def _take_files(key: str) -> None:
     turn = st.session_state.setdefault(f"{key}-files-turn", 0)
     uploads = st.file_uploader(
-        "Photo files", type=PICTURES, accept_multiple_files=True, key=f"{key}-files-{turn}",
-        help="JPEG, PNG or WebP. Several files can be chosen at once.",
+        _("Photo files"), type=PICTURES, accept_multiple_files=True, key=f"{key}-files-{turn}",
+        help=_("JPEG, PNG or WebP. Several files can be chosen at once."),
     )  # fmt: skip
     if uploads:
         _allow_again(key, [upload.getvalue() for upload in uploads])
@@ -101,14 +107,14 @@ def _allow_again(key: str, pictures: Iterable[bytes]) -> None:
 
 
 def _take_shots(key: str) -> None:
-    if not st.toggle("Take photos with the camera", key=f"{key}-camera-on"):
-        st.caption("Three to five photos are best: look straight at the camera, good light, no hat.")
+    if not st.toggle(_("Take photos with the camera"), key=f"{key}-camera-on"):
+        st.caption(_("Three to five photos are best: look straight at the camera, good light, no hat."))
         return
-    shot = st.camera_input("Take a photo, then clear it for the next one", key=f"{key}-camera")
+    shot = st.camera_input(_("Take a photo, then clear it for the next one"), key=f"{key}-camera")
     if shot is None:
         return
     number = len(st.session_state.get(f"{key}-seen", ())) + 1
-    put_in_tray(key, [Photo(f"Shot {number}", shot.getvalue())], "camera")
+    put_in_tray(key, [Photo(_("Shot {number}", number=number), shot.getvalue())], "camera")
 
 
 def _kept(key: str) -> dict[str, tuple[Photo, str]]:
@@ -121,7 +127,7 @@ def _review(backend: Backend, key: str, photos: list[Photo], person_id: str | No
     digests = tuple(_digest(photo.data) for photo in photos)
     known = st.session_state.get(f"{key}-reviews")
     if known is None or known[0] != digests:
-        with st.spinner("Looking at the photos"):
+        with st.spinner(_("Looking at the photos")):
             known = (digests, backend.review(photos, person_id))
         st.session_state[f"{key}-reviews"] = known
     return known[1]
@@ -137,16 +143,16 @@ def _show(key: str, photos: list[Photo], reviews: list[PhotoReview]) -> None:
 def _show_one(key: str, photo: Photo, review: PhotoReview) -> None:
     if review.picture_size is not None:
         box = presenters.relative_box(review.box, review.picture_size)
-        st.html(pictures.photo_html(photo.data, box, f"Photo {escape(photo.label)}"))
+        st.html(pictures.photo_html(photo.data, box, escape(_("Photo {label}", label=photo.label))))
     if review.accepted:
-        st.badge("Accepted", icon=":material/check:", color="green")
+        st.badge(_("Accepted"), icon=":material/check:", color="green")
     else:
-        st.badge("Not used", icon=":material/close:", color="orange")
+        st.badge(_("Not used"), icon=":material/close:", color="orange")
     reason = presenters.photo_reason(review)
     label = presenters.plain(photo.label)
     st.caption(f"{label}  \n{reason}" if reason else label)
     digest = _digest(photo.data)
-    st.button("Remove", key=f"{key}-drop-{digest}", on_click=_kept(key).pop, args=(digest, None))
+    st.button(_("Remove"), key=f"{key}-drop-{digest}", on_click=_kept(key).pop, args=(digest, None))
 
 
 def _digest(data: bytes) -> str:

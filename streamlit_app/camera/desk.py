@@ -39,6 +39,6 @@ def desk_data(permit: str, *, guided: bool) -> dict:
         "socket": "desk",
         "token": permit,
         "guided": guided,
-        "texts": enrol_words.DESK,
-        "problems": {name: list(words) for name, words in texts.CAMERA_PROBLEMS.items()},
+        "texts": enrol_words.desk_texts(),
+        "problems": texts.camera_problems(),
     }

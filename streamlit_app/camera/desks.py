@@ -2,7 +2,7 @@
 
 A page opens a desk, keeps it, and hands its permit to its own script, which opens the WebSocket with it. The
 permit lets in one browser page, as often as it loses its connection, and ends with the page that keeps the
-desk. A kiosk's token opens no desk, and a permit no kiosk.
+desk. A kiosk's token opens no desk, and a permit no kiosk. Answers are in the language that the page was in.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ray_backend.domain.errors import ImageRejected, Unavailable
 from ray_backend.domain.model import Person
 from ray_backend.services.guided import GuidedEnrolment
 from streamlit_app import enrol_words
+from streamlit_app.i18n import _, in_language, language
 
 OPEN_S = 1800.0
 MOST_DESKS = 64
@@ -36,7 +37,12 @@ class Wish:
 
 
 class Desk(Protocol):
-    """What becomes of the frames of one page's camera. Safe to call from several threads."""
+    """What becomes of the frames of one page's camera. Safe to call from several threads.
+
+    It speaks `language`: the threads that ask it know of no page.
+    """
+
+    language: str
 
     def entered(self) -> None:
         """A page connected, perhaps anew: it knows nothing yet."""
@@ -55,6 +61,7 @@ class GuideDesk:
     """Leads through the photos of a new person."""
 
     def __init__(self, guided: GuidedEnrolment) -> None:
+        self.language = language()
         self._guided = guided
         self._told: dict[Target, bytes] = {}
 
@@ -107,6 +114,7 @@ class TryDesk:
     """Says whether somebody is recognised now. Records nothing."""
 
     def __init__(self, backend: Backend, person: Person) -> None:
+        self.language = language()
         self._backend = backend
         self._person = person
 
@@ -200,16 +208,18 @@ def open_desk(desk: AnyDesk) -> OpenDesk[AnyDesk]:
 
 def answer(desk: Desk, image: bytes) -> dict:
     """The desk's answer to a frame, also while something is away or the picture is broken."""
-    try:
-        return desk.frame(image)
-    except Unavailable:
-        return _trouble("away", enrol_words.AWAY)
-    except ImageRejected:
-        return _trouble("unreadable", enrol_words.UNREADABLE)
+    with in_language(desk.language):
+        try:
+            return desk.frame(image)
+        except Unavailable:
+            return _trouble("away", enrol_words.AWAY)
+        except ImageRejected:
+            return _trouble("unreadable", enrol_words.UNREADABLE)
 
 
 def _trouble(state: str, words: tuple[str, str]) -> dict:
-    return {"state": state, "headline": words[0], "hint": words[1]}
+    headline, hint = enrol_words.translated(words)
+    return {"state": state, "headline": headline, "hint": hint}
 
 
 def _targets(answer: GuideAnswer) -> list[dict]:
@@ -223,8 +233,8 @@ def _targets(answer: GuideAnswer) -> list[dict]:
         return "now" if target is answer.state.target else "open"
 
     return [
-        {"name": target, "label": label, "state": state_of(target)}
-        for target, (label, _) in enrol_words.TARGETS.items()
+        {"name": target, "label": _(label), "state": state_of(target)}
+        for target, (label, _asked) in enrol_words.TARGETS.items()
     ]
 
 

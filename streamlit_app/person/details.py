@@ -10,6 +10,7 @@ from ray_backend.domain.model import Person
 from ray_backend.domain.requests import PersonDraft
 from streamlit_app import deps, presenters
 from streamlit_app.faces import face_html
+from streamlit_app.i18n import _
 from streamlit_app.notes import attempt
 from streamlit_app.session import ACTOR
 
@@ -22,32 +23,32 @@ def heading(details: PersonDetails) -> None:
     row.html(face_html(best.thumbnail if best else b"", 56), width="content")
     row.title(presenters.plain(person.name), width="content")
     if not person.active:
-        row.badge("Deactivated", color="gray")
+        row.badge(_("Deactivated"), color="gray")
     zone = deps.site().zone
     since = f"{person.created_at.astimezone(zone):%Y-%m-%d}"
     if person.consent_at:
         agreed = f"{person.consent_at.astimezone(zone):%Y-%m-%d}"
-        st.caption(f"Registered {since}, consent given {agreed}")
+        st.caption(_("Registered {since}, consent given {agreed}", since=since, agreed=agreed))
     else:
-        st.caption(f"Registered {since}, no consent noted")
+        st.caption(_("Registered {since}, no consent noted", since=since))
 
 
 def details_form(backend: Backend, person: Person) -> None:
     """What can be changed, in place."""
     with st.form(f"details-{person.person_id}"):
-        st.subheader("Details")
-        employee_id = st.text_input("Employee id", person.employee_id)
-        name = st.text_input("Name", person.name)
+        st.subheader(_("Details"))
+        employee_id = st.text_input(_("Employee id"), person.employee_id)
+        name = st.text_input(_("Name"), person.name)
         departments = sorted({*backend.people.departments(), person.department} - {""})
         department = st.selectbox(
-            "Department", departments, accept_new_options=True, placeholder="None",
+            _("Department"), departments, accept_new_options=True, placeholder=_("None"),
             index=departments.index(person.department) if person.department else None,
         )  # fmt: skip
-        email = st.text_input("E-mail", person.email)
-        if st.form_submit_button("Save changes", icon=":material/save:"):
+        email = st.text_input(_("E-mail"), person.email)
+        if st.form_submit_button(_("Save changes"), icon=":material/save:"):
             draft = PersonDraft(employee_id, name, department or "", email)
             attempt(
-                "The changes are saved.",
+                _("The changes are saved."),
                 lambda: backend.people.update(person.person_id, draft, actor=ACTOR),
             )
 
@@ -55,11 +56,11 @@ def details_form(backend: Backend, person: Person) -> None:
 def details_text(person: Person) -> None:
     """The same for whoever may look only."""
     with st.container(border=True):
-        st.subheader("Details")
+        st.subheader(_("Details"))
         for label, value in (
-            ("Employee id", person.employee_id),
-            ("Department", person.department),
-            ("E-mail", person.email),
+            (_("Employee id"), person.employee_id),
+            (_("Department"), person.department),
+            (_("E-mail"), person.email),
         ):
             st.caption(label)
             st.text(value or "–")

@@ -9,6 +9,8 @@ from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import Person
 from streamlit_app import certificate_card, presenters
+from streamlit_app.dialogs import dialog
+from streamlit_app.i18n import N_, _, message
 from streamlit_app.session import ACTOR
 
 _FAREWELL = "people_farewell"
@@ -29,24 +31,26 @@ def show_farewell() -> None:
         if erasure.certificate is not None:
             certificate_card.verdict(erasure.certificate)
             certificate_card.downloads(erasure.certificate)
-        st.button("Close", key="farewell-close", on_click=forget_farewell)
+        st.button(_("Close"), key="farewell-close", on_click=forget_farewell)
 
 
 def erasing_card(backend: Backend, person: Person) -> None:
     """The button, with what it does."""
     with st.container(border=True):
-        st.subheader("Erase")
+        st.subheader(_("Erase"))
         st.write(
-            "Removes this person and all photos for good, for example when consent is withdrawn. "
-            "It ends in a signed certificate."
+            _(
+                "Removes this person and all photos for good, for example when consent is withdrawn. "
+                "It ends in a signed certificate."
+            )
         )
         if st.button(
-            "Erase this person", icon=":material/delete_forever:", key="person-erase", width="stretch"
+            _("Erase this person"), icon=":material/delete_forever:", key="person-erase", width="stretch"
         ):
             confirm_erasure_dialog(backend, person)
 
 
-@st.dialog("Erase for good?")
+@dialog(N_("Erase for good?"))
 def confirm_erasure_dialog(backend: Backend, person: Person) -> None:
     """Erases only after the employee id was typed in."""
     confirm_erasure(backend, person)
@@ -55,24 +59,26 @@ def confirm_erasure_dialog(backend: Backend, person: Person) -> None:
 def confirm_erasure(backend: Backend, person: Person) -> None:
     """What stands in the dialog."""
     name = presenters.plain(person.name)
-    st.write(f"**{name}**, all photos and everything computed from them will be gone.")
+    st.write(_("**{name}**, all photos and everything computed from them will be gone.", name=name))
     keep = st.radio(
-        "Attendance records",
+        _("Attendance records"),
         [True, False],
-        format_func=lambda kept: "Keep them without a name" if kept else "Remove them, too",
-        captions=["Totals of past reports stay right.", "Past reports change."],
+        format_func=lambda kept: _("Keep them without a name") if kept else _("Remove them, too"),
+        captions=[_("Totals of past reports stay right."), _("Past reports change.")],
         key="erase-keep",
     )
-    typed = st.text_input(f"Type the employee id {person.employee_id} to confirm", key="erase-typed")
-    if not st.button("Erase for good", type="primary", key="erase-yes", icon=":material/delete_forever:"):
+    typed = st.text_input(
+        _("Type the employee id {employee_id} to confirm", employee_id=person.employee_id), key="erase-typed"
+    )
+    if not st.button(_("Erase for good"), type="primary", key="erase-yes", icon=":material/delete_forever:"):
         return
     try:
-        with st.spinner("Erasing, and searching for anything left"):
+        with st.spinner(_("Erasing, and searching for anything left")):
             erasure = backend.people.erase(
                 person.person_id, typed_employee_id=typed, keep_punches=keep, actor=ACTOR
             )
     except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
     st.session_state[_FAREWELL] = erasure
     st.query_params.pop("person", None)

@@ -9,6 +9,7 @@ from ray_backend.domain.answers import PersonDetails, PersonFile
 from ray_backend.domain.model import Person, Template
 from ray_backend.domain.nearness import Fit, Nearness
 from streamlit_app import deps, people_words, presenters
+from streamlit_app.i18n import _
 from streamlit_app.notes import attempt
 from streamlit_app.photo_tray import forget_reviews, photo_tray
 from streamlit_app.session import ACTOR
@@ -19,13 +20,15 @@ _CARD_PX = 190
 
 def photos(backend: Backend, details: PersonDetails, file: PersonFile, editable: bool) -> None:
     """All photos, those first that are nearest to the others."""
-    st.subheader(f"Photos ({len(details.templates)})")
+    st.subheader(_("Photos ({number})", number=len(details.templates)))
     if not details.templates:
-        st.info("Without photos the kiosk cannot recognise this person. Add some below.")
+        st.info(_("Without photos the kiosk cannot recognise this person. Add some below."))
     if len(details.templates) > 1:
         st.caption(
-            "A bar shows how much a photo looks like the nearest of the others; from its middle on it counts "
-            "as the same person. The most typical photo comes first."
+            _(
+                "A bar shows how much a photo looks like the nearest of the others; from its middle on it "
+                "counts as the same person. The most typical photo comes first."
+            )
         )
     compared = {one.template_id: one for one in file.photos}
     row = st.container(horizontal=True, key="person-photos")
@@ -33,7 +36,7 @@ def photos(backend: Backend, details: PersonDetails, file: PersonFile, editable:
         with row.container(border=True, width=_CARD_PX):
             _photo(backend, template, compared.get(template.template_id), file, editable)
     if editable:
-        with st.expander("Add photos", icon=":material/add_a_photo:", expanded=not details.templates):
+        with st.expander(_("Add photos"), icon=":material/add_a_photo:", expanded=not details.templates):
             _add_photos(backend, details.person)
 
 
@@ -46,14 +49,14 @@ def _photo(
 ) -> None:
     made = template.created_at.astimezone(deps.site().zone)
     if template.thumbnail:
-        st.image(template.thumbnail, width="stretch", alt=f"Face, photo of {made:%Y-%m-%d}")
+        st.image(template.thumbnail, width="stretch", alt=_("Face, photo of {made}", made=f"{made:%Y-%m-%d}"))
     if nearness is not None:
         _comparison(nearness, file)
-    quality = presenters.quality_words(template.quality)
-    st.caption(f"Quality: {quality}  \n{presenters.source_words(template)}, {made:%Y-%m-%d}")
-    if editable and st.button("Remove", key=f"remove-{template.template_id}", width="stretch"):
+    quality = _("Quality: {quality}", quality=presenters.quality_words(template.quality))
+    st.caption(f"{quality}  \n{presenters.source_words(template)}, {made:%Y-%m-%d}")
+    if editable and st.button(_("Remove"), key=f"remove-{template.template_id}", width="stretch"):
         attempt(
-            "The photo is removed.",
+            _("The photo is removed."),
             lambda: backend.people.remove_template(template.template_id, actor=ACTOR),
         )
 
@@ -71,11 +74,11 @@ def _comparison(nearness: Nearness, file: PersonFile) -> None:
 def _add_photos(backend: Backend, person: Person) -> None:
     key = f"add-{person.person_id}-{st.session_state.setdefault(_TRAY, 0)}"
     tray = photo_tray(backend, key, person.person_id)
-    if not tray.photos or not st.button("Add these photos", type="primary", key="person-add-photos"):
+    if not tray.photos or not st.button(_("Add these photos"), type="primary", key="person-add-photos"):
         return
     forget_reviews(key)
     attempt(
-        "The photos are added.",
+        _("The photos are added."),
         lambda: backend.add_photos(person.person_id, tray.photos, source=tray.source, actor=ACTOR),
         before_rerun=lambda: st.session_state.update({_TRAY: st.session_state[_TRAY] + 1}),
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.answers import PersonDetails, PersonFile
 from streamlit_app import people_words, presenters
+from streamlit_app.i18n import _
 from streamlit_app.notes import attempt
 from streamlit_app.session import ACTOR
 
@@ -15,13 +16,13 @@ def recognition_card(backend: Backend, details: PersonDetails, file: PersonFile,
     """State, look-alikes, and the button that changes the state."""
     person = details.person
     with st.container(border=True):
-        st.subheader("Recognition")
+        st.subheader(_("Recognition"))
         st.write(
-            "The kiosk recognises this person."
+            _("The kiosk recognises this person.")
             if person.active and details.templates
-            else "The kiosk cannot recognise this person yet: there is no photo."
+            else _("The kiosk cannot recognise this person yet: there is no photo.")
             if person.active
-            else "The kiosk does not recognise this person. Photos and attendance are kept."
+            else _("The kiosk does not recognise this person. Photos and attendance are kept.")
         )
         if details.templates:
             _likeness(file, details.has_code)
@@ -40,8 +41,8 @@ def _likeness(file: PersonFile, has_code: bool) -> None:
 def _switch(backend: Backend, details: PersonDetails) -> None:
     person = details.person
     if person.active:
-        label, done = "Deactivate", "Deactivated: the kiosk does not recognise this person any more."
+        label, done = _("Deactivate"), _("Deactivated: the kiosk does not recognise this person any more.")
     else:
-        label, done = "Reactivate", "Reactivated: the kiosk recognises this person again."
+        label, done = _("Reactivate"), _("Reactivated: the kiosk recognises this person again.")
     if st.button(label, key="person-active", width="stretch"):
         attempt(done, lambda: backend.people.set_active(person.person_id, not person.active, actor=ACTOR))

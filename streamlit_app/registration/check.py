@@ -8,6 +8,7 @@ from ray_backend.client import Backend
 from ray_backend.domain.answers import EnrolmentCheck
 from ray_backend.domain.errors import Conflict, InvalidInput, PhotosRefused, RollcallError
 from streamlit_app import presenters
+from streamlit_app.i18n import _, message
 from streamlit_app.photo_tray import Tray, forget_reviews, judged_photos, tray_of
 from streamlit_app.registration import similar
 from streamlit_app.registration.codes import code_fields
@@ -27,23 +28,25 @@ def check_step(backend: Backend, draft: Draft) -> None:
     elif ready:
         similar.look_alikes(backend, draft, check.similar)
     else:
-        st.error("None of these photos can be used. Go back and take others.", icon=":material/error:")
+        st.error(_("None of these photos can be used. Go back and take others."), icon=":material/error:")
     judged_photos(backend, draft.key)
     if ready:
         code_fields(draft, asked_for=bool(check.similar))
     row = st.container(horizontal=True)
-    if row.button("Back", key="register-back", icon=":material/arrow_back:"):
+    if row.button(_("Back"), key="register-back", icon=":material/arrow_back:"):
         go(draft, Step.PHOTOS)
-    if ready and row.button("Save this person", type="primary", icon=":material/save:", key="register-save"):
+    if ready and row.button(
+        _("Save this person"), type="primary", icon=":material/save:", key="register-save"
+    ):
         _save(backend, draft, tray)
 
 
 def _summary(draft: Draft) -> None:
     rows = {
-        "Employee id": draft.employee_id.strip(),
-        "Name": draft.name.strip(),
-        "Department": draft.department,
-        "E-mail": draft.email.strip(),
+        _("Employee id"): draft.employee_id.strip(),
+        _("Name"): draft.name.strip(),
+        _("Department"): draft.department,
+        _("E-mail"): draft.email.strip(),
     }
     with st.container(border=True):
         columns = st.columns(len(rows))
@@ -58,7 +61,7 @@ def _check(backend: Backend, draft: Draft, tray: Tray) -> EnrolmentCheck:
     photos = tuple(photo.data for photo in tray.photos)
     known = st.session_state.get(key)
     if known is None or known[0] != photos:
-        with st.spinner("Looking for the same face under another name"):
+        with st.spinner(_("Looking for the same face under another name")):
             known = (photos, backend.check_photos(tray.photos) if photos else EnrolmentCheck((), ()))
         st.session_state[key] = known
     return known[1]
@@ -72,9 +75,9 @@ def _save(backend: Backend, draft: Draft, tray: Tray) -> None:
         # The photos were judged before somebody else was stored.
         forget_reviews(draft.key)
         st.session_state.pop(f"{draft.key}-check", None)
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         if isinstance(error, PhotosRefused):
-            st.caption("Go back and take other photos.")
+            st.caption(_("Go back and take other photos."))
         return
     draft.person = enrolment.person
     draft.photos = sum(review.accepted for review in enrolment.reviews)

@@ -8,16 +8,22 @@ from ray_backend.client import Backend, Photo
 from streamlit_app import enrol_words
 from streamlit_app.camera.desk import desk_camera
 from streamlit_app.camera.desks import GuideDesk, OpenDesk, desks, open_desk
+from streamlit_app.i18n import N_, _
 from streamlit_app.photo_tray import judged_photos, photo_inputs, put_in_tray, tray_of
 from streamlit_app.registration.draft import Draft, Step, go
 
-GUIDED, SINGLE = "Guided by the camera", "Single photos or files"
+GUIDED, SINGLE = N_("Guided by the camera"), N_("Single photos or files")
 
 
 def photos_step(backend: Backend, draft: Draft) -> None:
     """The camera that takes photos by itself, fields for others, and what becomes of each photo."""
     way = st.segmented_control(
-        "How", [GUIDED, SINGLE], default=GUIDED, key=f"{draft.key}-way", label_visibility="collapsed"
+        _("How"),
+        [GUIDED, SINGLE],
+        default=GUIDED,
+        format_func=_,
+        key=f"{draft.key}-way",
+        label_visibility="collapsed",
     )
     if way == SINGLE:
         close_desk(draft)
@@ -26,10 +32,10 @@ def photos_step(backend: Backend, draft: Draft) -> None:
         _guided(backend, draft)
     judged_photos(backend, draft.key)
     row = st.container(horizontal=True)
-    if row.button("Back", key="register-back", icon=":material/arrow_back:"):
+    if row.button(_("Back"), key="register-back", icon=":material/arrow_back:"):
         close_desk(draft)
         go(draft, Step.WHO)
-    if row.button("Continue", type="primary", key="register-next", icon=":material/arrow_forward:"):
+    if row.button(_("Continue"), type="primary", key="register-next", icon=":material/arrow_forward:"):
         _continue(draft)
 
 
@@ -39,7 +45,7 @@ def close_desk(draft: Draft) -> None:
     if opened is None:
         return
     desks.close(opened.permit)
-    photos = [Photo(enrol_words.TARGETS[shot.target][0], shot.image) for shot in opened.desk.photos()]
+    photos = [Photo(_(enrol_words.TARGETS[shot.target][0]), shot.image) for shot in opened.desk.photos()]
     put_in_tray(draft.key, photos, "camera")
 
 
@@ -50,8 +56,8 @@ def _name(draft: Draft) -> str:
 def _guided(backend: Backend, draft: Draft) -> None:
     done = f"{draft.key}-guided"
     if st.session_state.get(done):
-        st.success("The guided photos are taken.", icon=":material/check_circle:")
-        if st.button("Take guided photos again", key="register-again", icon=":material/replay:"):
+        st.success(_("The guided photos are taken."), icon=":material/check_circle:")
+        if st.button(_("Take guided photos again"), key="register-again", icon=":material/replay:"):
             st.session_state[done] = False
             st.rerun()
         return
@@ -64,12 +70,14 @@ def _guided(backend: Backend, draft: Draft) -> None:
         opened = _open(backend, draft)
     refused = desk_camera(opened.permit, key=f"{draft.key}-camera-desk", guided=True)
     st.caption(
-        "Each photo is taken by itself. Without a camera here, choose single photos or files above. "
-        "*Continue* goes on with the photos taken so far."
+        _(
+            "Each photo is taken by itself. Without a camera here, choose single photos or files above. "
+            "*Continue* goes on with the photos taken so far."
+        )
     )
     if refused:
         st.warning(
-            "The camera's connection does not get through here. Choose single photos or files above.",
+            _("The camera's connection does not get through here. Choose single photos or files above."),
             icon=":material/videocam_off:",
         )
 
@@ -87,7 +95,7 @@ def _continue(draft: Draft) -> None:
         close_desk(draft)
         st.session_state[f"{draft.key}-guided"] = True
     if not tray_of(draft.key).photos:
-        st.error("Take or choose at least one photo.", icon=":material/error:")
+        st.error(_("Take or choose at least one photo."), icon=":material/error:")
         return
     close_desk(draft)
     go(draft, Step.CHECK)

@@ -13,6 +13,7 @@ from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import Person
 from ray_backend.services import codes
 from streamlit_app import links, presenters
+from streamlit_app.i18n import _, message
 from streamlit_app.notes import attempt, show_note
 from streamlit_app.photo_tray import Tray
 from streamlit_app.registration.draft import Draft, Step, go
@@ -21,7 +22,7 @@ from streamlit_app.session import ACTOR
 
 def same_person(backend: Backend, draft: Draft, tray: Tray, same: Sequence[SimilarPerson]) -> None:
     """Asks whether it is one person. Two registrations of one face cannot be told apart, so none is made."""
-    st.error("This face is registered already.", icon=":material/face:")
+    st.error(_("This face is registered already."), icon=":material/face:")
     for one in same:
         with st.container(border=True):
             _both(one, draft.name)
@@ -35,8 +36,12 @@ def look_alikes(backend: Backend, draft: Draft, alike: Sequence[SimilarPerson]) 
         with st.container(border=True):
             name, other = presenters.plain(draft.name.strip()), presenters.plain(one.person.name)
             st.warning(
-                f"{name} looks like {other}. Where the kiosk is not sure which of the two it sees, it asks "
-                "for the code. Give both of them one.",
+                _(
+                    "{name} looks like {other}. Where the kiosk is not sure which of the two it sees, it "
+                    "asks for the code. Give both of them one.",
+                    name=name,
+                    other=other,
+                ),
                 icon=":material/group:",
             )
             _both(one, draft.name)
@@ -60,27 +65,32 @@ def _named(person: Person) -> str:
 
 def _ask(backend: Backend, draft: Draft, tray: Tray, known: Person) -> None:
     name = presenters.plain(known.name)
-    st.markdown(f"**Is this {name}?**")
-    if st.button(f"Yes, add the photos to {name}", key=f"same-{known.person_id}", width="stretch"):
+    st.markdown(_("**Is this {name}?**", name=name))
+    if st.button(
+        _("Yes, add the photos to {name}", name=name), key=f"same-{known.person_id}", width="stretch"
+    ):
         _add(backend, draft, tray, known)
-    if st.button("No, this is somebody else", key=f"other-{known.person_id}", width="stretch"):
+    if st.button(_("No, this is somebody else"), key=f"other-{known.person_id}", width="stretch"):
         st.session_state[f"{draft.key}-other"] = known.person_id
     if st.session_state.get(f"{draft.key}-other") == known.person_id:
         st.info(
-            f"These photos are as much like {name} as two photos of one person are. A kiosk could not tell "
-            "the two apart and would record one for the other, so they cannot be saved. Go back and take "
-            "photos with better light and closer to the camera. If it stays like this, one of the two cannot "
-            "be registered by face.",
+            _(
+                "These photos are as much like {name} as two photos of one person are. A kiosk could not "
+                "tell the two apart and would record one for the other, so they cannot be saved. Go back and "
+                "take photos with better light and closer to the camera. If it stays like this, one of the "
+                "two cannot be registered by face.",
+                name=name,
+            ),
             icon=":material/info:",
         )
-    links.link("people", "Open this person", ":material/person:", person=known.person_id)
+    links.link("people", _("Open this person"), ":material/person:", person=known.person_id)
 
 
 def _add(backend: Backend, draft: Draft, tray: Tray, known: Person) -> None:
     try:
         enrolment = backend.add_photos(known.person_id, tray.photos, source=tray.source, actor=ACTOR)
     except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
     draft.person, draft.added = enrolment.person, True
     draft.photos = sum(review.accepted for review in enrolment.reviews)
@@ -90,16 +100,16 @@ def _add(backend: Backend, draft: Draft, tray: Tray, known: Person) -> None:
 def _code_of_other(backend: Backend, other: Person) -> None:
     name = presenters.plain(other.name)
     if backend.people.details(other.person_id).has_code:
-        st.caption(f"{name} has a code.")
+        st.caption(_("{name} has a code.", name=name))
         return
     with st.form(f"code-of-{other.person_id}", border=False, clear_on_submit=True):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         code = left.text_input(
-            f"New code for {name}, who has none", type="password", autocomplete="off",
-            max_chars=codes.LONGEST, placeholder="4 to 12 digits",
+            _("New code for {name}, who has none", name=name), type="password", autocomplete="off",
+            max_chars=codes.LONGEST, placeholder=_("4 to 12 digits"),
         )  # fmt: skip
-        if right.form_submit_button("Set the code", width="stretch"):
+        if right.form_submit_button(_("Set the code"), width="stretch"):
             attempt(
-                "The code is set.",
+                _("The code is set."),
                 lambda: backend.people.set_code(other.person_id, code.strip(), actor=ACTOR),
             )

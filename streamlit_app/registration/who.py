@@ -7,6 +7,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.errors import InvalidInput
 from streamlit_app import links, presenters
+from streamlit_app.i18n import _, message
 from streamlit_app.registration.draft import Draft, Step, field_key, go
 
 
@@ -14,16 +15,18 @@ def who_step(backend: Backend, draft: Draft) -> None:
     """The fields. Says at once when the employee id is taken."""
     left, right = st.columns(2, gap="medium")
     draft.employee_id = left.text_input(
-        "Employee id", key=field_key(draft, "employee_id"), help="The number your organisation uses."
+        _("Employee id"), key=field_key(draft, "employee_id"), help=_("The number your organisation uses.")
     )
     taken = _taken(backend, draft)
-    draft.name = right.text_input("Name", key=field_key(draft, "name"), help="As it is shown at the kiosk.")
+    draft.name = right.text_input(
+        _("Name"), key=field_key(draft, "name"), help=_("As it is shown at the kiosk.")
+    )
     draft.department = _department(backend, draft, left)
-    draft.email = right.text_input("E-mail (optional)", key=field_key(draft, "email"))
+    draft.email = right.text_input(_("E-mail (optional)"), key=field_key(draft, "email"))
     row = st.container(horizontal=True)
-    if row.button("Back", key="register-back", icon=":material/arrow_back:"):
+    if row.button(_("Back"), key="register-back", icon=":material/arrow_back:"):
         go(draft, Step.CONSENT)
-    if row.button("Continue", type="primary", key="register-next", icon=":material/arrow_forward:"):
+    if row.button(_("Continue"), type="primary", key="register-next", icon=":material/arrow_forward:"):
         _continue(draft, taken)
 
 
@@ -32,8 +35,8 @@ def _department(backend: Backend, draft: Draft, place) -> str:
     st.session_state.setdefault(key, draft.department or None)
     names = sorted({*backend.people.departments(), draft.department} - {""})
     chosen = place.selectbox(
-        "Department (optional)", names, key=key, accept_new_options=True,
-        placeholder="Choose one or type a new one",
+        _("Department (optional)"), names, key=key, accept_new_options=True,
+        placeholder=_("Choose one or type a new one"),
     )  # fmt: skip
     return chosen or ""
 
@@ -44,11 +47,15 @@ def _taken(backend: Backend, draft: Draft) -> bool:
     if person is None:
         return False
     st.warning(
-        f"Employee id {presenters.plain(employee_id)} belongs to {presenters.plain(person.name)} already. "
-        "Open that person to add photos, or type another id.",
+        _(
+            "Employee id {employee_id} belongs to {name} already. Open that person to add photos, or "
+            "type another id.",
+            employee_id=presenters.plain(employee_id),
+            name=presenters.plain(person.name),
+        ),
         icon=":material/badge:",
     )
-    links.link("people", "Open this person", ":material/person:", person=person.person_id)
+    links.link("people", _("Open this person"), ":material/person:", person=person.person_id)
     return True
 
 
@@ -56,9 +63,9 @@ def _continue(draft: Draft, taken: bool) -> None:
     try:
         draft.as_request().checked()
     except InvalidInput as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
     if taken:
-        st.error("Type an employee id that is not taken.", icon=":material/error:")
+        st.error(_("Type an employee id that is not taken."), icon=":material/error:")
         return
     go(draft, Step.PHOTOS)

@@ -10,7 +10,9 @@ from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.queries import PeopleQuery
 from streamlit_app import presenters
 from streamlit_app import unknown_words as words
+from streamlit_app.dialogs import dialog
 from streamlit_app.faces import face_html
+from streamlit_app.i18n import N_, _, message
 from streamlit_app.notes import say
 from streamlit_app.session import ACTOR
 from streamlit_app.unknown.crops import crops_html
@@ -25,7 +27,7 @@ def open_assigning(backend: Backend, group_ids: tuple[str, ...], person_id: str 
     assign_dialog(backend, group_ids)
 
 
-@st.dialog("Who is it?", width="large")
+@dialog(N_("Who is it?"), width="large")
 def assign_dialog(backend: Backend, group_ids: tuple[str, ...]) -> None:
     """Search, compare, confirm."""
     assign(backend, group_ids)
@@ -41,21 +43,23 @@ def assign(backend: Backend, group_ids: tuple[str, ...]) -> None:
         _side_by_side(backend, group_ids, person_id)
         _confirm(backend, group_ids, person_id)
     except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
 
 
 def _search(backend: Backend) -> None:
-    text = st.text_input("Registered person", placeholder="Name or employee id", key="unknown-text").strip()
+    text = st.text_input(
+        _("Registered person"), placeholder=_("Name or employee id"), key="unknown-text"
+    ).strip()
     if not text:
-        st.caption("Type a name or an employee id, then choose the person.")
+        st.caption(_("Type a name or an employee id, then choose the person."))
         return
     rows = backend.people.find_rows(PeopleQuery(text=text, active=True, limit=_MOST_FOUND + 1)).items
     if not rows:
-        st.info("Nobody matches. Try a part of the name, or the employee id.")
+        st.info(_("Nobody matches. Try a part of the name, or the employee id."))
     for row in rows[:_MOST_FOUND]:
         _choice(row)
     if len(rows) > _MOST_FOUND:
-        st.caption("There are more. Type more of the name.")
+        st.caption(_("There are more. Type more of the name."))
 
 
 def _choice(row: PersonRow) -> None:
@@ -74,7 +78,7 @@ def _side_by_side(backend: Backend, group_ids: tuple[str, ...], person_id: str) 
     unknown, known = st.columns(2, border=True)
     faces = [face.thumbnail for face in backend.unknown.faces(list(group_ids)) if face.thumbnail]
     with unknown:
-        st.markdown("**Unknown face**")
+        st.markdown(_("**Unknown face**"))
         st.html(crops_html(faces))
     with known:
         st.markdown(f"**{presenters.plain(details.person.name)}**")
@@ -85,16 +89,17 @@ def _side_by_side(backend: Backend, group_ids: tuple[str, ...], person_id: str) 
 def _confirm(backend: Backend, group_ids: tuple[str, ...], person_id: str) -> None:
     name = presenters.plain(backend.people.details(person_id).person.name)
     same = st.checkbox(
-        f"I compared the faces: all of these pictures show {name}.", key=f"unknown-same-{person_id}"
+        _("I compared the faces: all of these pictures show {name}.", name=name),
+        key=f"unknown-same-{person_id}",
     )
-    st.caption(words.NO_PUNCH)
+    st.caption(_(words.NO_PUNCH))
     row = st.container(horizontal=True)
     row.button(
-        "Somebody else", key="unknown-else", icon=":material/search:",
+        _("Somebody else"), key="unknown-else", icon=":material/search:",
         on_click=st.session_state.update, args=({_PERSON: None},),
     )  # fmt: skip
     if row.button(
-        f"Add to {name}", type="primary", key="unknown-assign", icon=":material/add_a_photo:",
+        _("Add to {name}", name=name), type="primary", key="unknown-assign", icon=":material/add_a_photo:",
         disabled=not same,
     ):  # fmt: skip
         answer = backend.unknown.assign(person_id, group_ids=list(group_ids), confirmed=same, actor=ACTOR)

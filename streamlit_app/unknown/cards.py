@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import escape
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from ray_backend.domain.unknown import NearPerson, UnknownCard
 from streamlit_app import deps, presenters
 from streamlit_app import unknown_words as words
 from streamlit_app.faces import face_html
+from streamlit_app.i18n import _
 from streamlit_app.notes import attempt
 from streamlit_app.session import ACTOR
 
@@ -33,7 +35,7 @@ def card_of(backend: Backend, card: UnknownCard, number: int, compare: Compare) 
             st.html(_picture(card, number))
         with facts.container(gap="xsmall"):
             _facts(card)
-        st.checkbox(f"Choose card {number}", key=chosen_key(card.group_id))
+        st.checkbox(_("Choose card {number}", number=number), key=chosen_key(card.group_id))
         if card.ignored:
             _show_again(backend, card)
             return
@@ -44,24 +46,24 @@ def card_of(backend: Backend, card: UnknownCard, number: int, compare: Compare) 
 
 def _picture(card: UnknownCard, number: int) -> str:
     if not card.thumbnail:
-        return '<div class="rc-unknown-face" role="img" aria-label="No picture is kept"></div>'
+        label = escape(_("No picture is kept"))
+        return f'<div class="rc-unknown-face" role="img" aria-label="{label}"></div>'
     data = base64.b64encode(card.thumbnail).decode()
-    return (
-        f'<img class="rc-unknown-face" alt="Unknown face, card {number}" src="data:image/jpeg;base64,{data}">'
-    )
+    label = escape(_("Unknown face, card {number}", number=number))
+    return f'<img class="rc-unknown-face" alt="{label}" src="data:image/jpeg;base64,{data}">'
 
 
 def _facts(card: UnknownCard) -> None:
     st.markdown(f"**{words.seen_words(card)}**")
     st.caption(words.when_words(card, datetime.now(UTC), deps.site().zone))
-    st.caption("Kiosk: {kiosks}".format(kiosks=presenters.plain(", ".join(card.kiosks))))
+    st.caption(_("Kiosk: {kiosks}", kiosks=presenters.plain(", ".join(card.kiosks))))
     st.caption(words.quality_words(card))
 
 
 def _show_again(backend: Backend, card: UnknownCard) -> None:
-    if st.button("Show again", key=f"unknown-show-{card.group_id}", icon=":material/visibility:"):
+    if st.button(_("Show again"), key=f"unknown-show-{card.group_id}", icon=":material/visibility:"):
         attempt(
-            "The face is shown again.",
+            _("The face is shown again."),
             lambda: backend.unknown.ignore([card.group_id], ignored=False, actor=ACTOR),
         )
 
@@ -71,17 +73,20 @@ def _known(card: UnknownCard, compare: Compare) -> None:
         return
     name = presenters.plain(card.known_as.name)
     st.success(
-        f"Now known as {name}. Add these pictures to them, or delete the card.", icon=":material/how_to_reg:"
+        _("Now known as {name}. Add these pictures to them, or delete the card.", name=name),
+        icon=":material/how_to_reg:",
     )
-    if st.button(f"Add to {name}", key=f"unknown-known-{card.group_id}", icon=":material/add_a_photo:"):
+    if st.button(
+        _("Add to {name}", name=name), key=f"unknown-known-{card.group_id}", icon=":material/add_a_photo:"
+    ):
         compare((card.group_id,), card.known_as.person_id)
 
 
 def _near(backend: Backend, card: UnknownCard, compare: Compare) -> None:
     if not card.near:
-        st.caption("Nobody registered looks like this.")
+        st.caption(_("Nobody registered looks like this."))
         return
-    st.caption("Nearest registered people")
+    st.caption(_("Nearest registered people"))
     for near in card.near:
         _near_person(backend, card, near, compare)
 
@@ -97,16 +102,19 @@ def _near_person(backend: Backend, card: UnknownCard, near: NearPerson, compare:
     line.html(face_html(near.thumbnail, _NEAR_PX), width="content")
     middle = line.container(width="stretch", gap=None)
     if middle.button(
-        name, key=f"unknown-is-{key}", type="tertiary", help=f"Compare with {name} and add these pictures."
+        name,
+        key=f"unknown-is-{key}",
+        type="tertiary",
+        help=_("Compare with {name} and add these pictures.", name=name),
     ):
         compare((card.group_id,), near.person.person_id)
-    middle.caption(words.LIKENESS[near.likeness])
+    middle.caption(_(words.LIKENESS[near.likeness]))
     if line.button(
-        "Not them", key=f"unknown-not-{key}", type="tertiary",
-        help=f"Do not suggest {name} for this face again.",
+        _("Not them"), key=f"unknown-not-{key}", type="tertiary",
+        help=_("Do not suggest {name} for this face again.", name=name),
     ):  # fmt: skip
         attempt(
-            f"{near.person.name} is not suggested for this face again.",
+            _("{name} is not suggested for this face again.", name=near.person.name),
             lambda: backend.unknown.not_them(card.group_id, near.person.person_id, actor=ACTOR),
         )
 
@@ -114,7 +122,7 @@ def _near_person(backend: Backend, card: UnknownCard, near: NearPerson, compare:
 def _alike(card: UnknownCard) -> None:
     if card.alike:
         st.button(
-            "Another card may be the same person: choose both", key=f"unknown-alike-{card.group_id}",
+            _("Another card may be the same person: choose both"), key=f"unknown-alike-{card.group_id}",
             type="tertiary", icon=":material/join:", on_click=_choose, args=((card.group_id, *card.alike),),
         )  # fmt: skip
 

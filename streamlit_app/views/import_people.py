@@ -13,17 +13,18 @@ from ray_backend.services.bulk_import.report import refused_csv, rows
 from ray_backend.services.bulk_import.runs import Plan, Run, State, Tally
 from ray_backend.services.bulk_import.words import Fate
 from streamlit_app import deps, import_words, presenters
+from streamlit_app.i18n import N_, _, message
 from streamlit_app.session import ACTOR, guarded
 
 MEGABYTES = 100  # server.maxUploadSize in .streamlit/config.toml
-_UPLOAD, _SERVER = "Upload a file", "Take it from the import folder on the server"
+_UPLOAD, _SERVER = N_("Upload a file"), N_("Take it from the import folder on the server")
 _ANOTHER, _TALLY = "import_another", "import_tally"
 
 
 @guarded("import")
 def render(backend: Backend) -> None:
     """The import that runs or ran last, or the form for a new one."""
-    st.title("Import people")
+    st.title(_("Import people"))
     desk = backend.import_desk()
     run = desk.newest()
     state = desk.runs.state_of(run) if run else State.DONE
@@ -36,35 +37,35 @@ def render(backend: Backend) -> None:
 
 
 def _form(desk: Desk) -> None:
-    st.markdown(import_words.HOW)
+    st.markdown(_(import_words.HOW))
     on_the_server = desk.on_the_server()
     way = _UPLOAD
     if desk.folder is not None:
-        way = st.radio("Where is it?", [_UPLOAD, _SERVER], key="import_way")
+        way = st.radio(_("Where is it?"), [_UPLOAD, _SERVER], format_func=_, key="import_way")
     upload = name = None
     if way == _UPLOAD:
         upload = st.file_uploader(
-            "File to import", type=["zip", "csv", "xlsx"], max_upload_size=MEGABYTES, key="import_file",
-            help="Photos that a table names have to be in the same .zip.",
+            _("File to import"), type=["zip", "csv", "xlsx"], max_upload_size=MEGABYTES, key="import_file",
+            help=_("Photos that a table names have to be in the same .zip."),
         )  # fmt: skip
         words = import_words.LARGER if desk.folder else import_words.NO_FOLDER
-        st.caption(words.format(megabytes=MEGABYTES))
+        st.caption(_(words, megabytes=MEGABYTES))
     elif on_the_server:
-        name = st.selectbox("Folder or file", on_the_server, index=None, key="import_name")
+        name = st.selectbox(_("Folder or file"), on_the_server, index=None, key="import_name")
     else:
-        st.info("The import folder on the server is empty.", icon=":material/folder_open:")
+        st.info(_("The import folder on the server is empty."), icon=":material/folder_open:")
     consent = _consent()
     if st.button(
-        "Start the dry run", type="primary", icon=":material/fact_check:", disabled=not (upload or name),
-        help="Looks at every photo and says what would become of it. Nothing is stored.",
+        _("Start the dry run"), type="primary", icon=":material/fact_check:", disabled=not (upload or name),
+        help=_("Looks at every photo and says what would become of it. Nothing is stored."),
     ):  # fmt: skip
         _start_dry_run(desk, upload, name, consent)
 
 
 def _consent() -> bool:
-    consent = st.checkbox(import_words.CONSENT, key="import_consent")
-    st.caption(import_words.NO_CONSENT)
-    with st.expander("Consent text of this site"):
+    consent = st.checkbox(_(import_words.CONSENT), key="import_consent")
+    st.caption(_(import_words.NO_CONSENT))
+    with st.expander(_("Consent text of this site")):
         st.text(deps.site().consent_text)
     return consent
 
@@ -83,7 +84,7 @@ def _start_dry_run(desk: Desk, upload, name: str | None, consent: bool) -> None:
         )
         _start(desk, plan)
     except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
 
 
 def _start(desk: Desk, plan: Plan) -> None:
@@ -96,8 +97,8 @@ def _start(desk: Desk, plan: Plan) -> None:
 def _running(desk: Desk, run: Run) -> None:
     st.subheader(_heading(run))
     _progress(desk, run.folder)
-    st.caption("You can close this page: it goes on, and you find it here again.")
-    if st.button("Stop", icon=":material/stop_circle:", disabled=run.stop_asked, key="import_stop"):
+    st.caption(_("You can close this page: it goes on, and you find it here again."))
+    if st.button(_("Stop"), icon=":material/stop_circle:", disabled=run.stop_asked, key="import_stop"):
         run.stop()
         st.rerun()
 
@@ -112,7 +113,7 @@ def _progress(desk: Desk, folder: Path) -> None:
     )
     _tiles(run)
     if run.stop_asked:
-        st.caption("It stops after the photos that are being looked at.")
+        st.caption(_("It stops after the photos that are being looked at."))
     if desk.runs.state_of(run) is not State.RUNNING:
         st.rerun()
 
@@ -126,29 +127,29 @@ def _ended(desk: Desk, run: Run, state: State) -> None:
         icon=":material/check_circle:" if finished else ":material/warning:",
     )
     if run.standing.problem:
-        st.error(run.standing.problem, icon=":material/error:")
+        st.error(message(run.standing.problem), icon=":material/error:")
     _next_steps(desk, run, finished)
     _tiles(run)
     if run.standing.skipped:
-        st.caption(f"Hidden files that were skipped: {run.standing.skipped:,}")
+        st.caption(_("Hidden files that were skipped: {number:,}", number=run.standing.skipped))
     _results(run)
 
 
 def _next_steps(desk: Desk, run: Run, finished: bool) -> None:
     row = st.container(horizontal=True)
     if finished and run.plan.dry_run:
-        label, plan = "Import now", _for_real(run.plan)
+        label, plan = _("Import now"), _for_real(run.plan)
     elif finished:
         label, plan = "", run.plan
     else:
-        label, plan = ("Start the dry run again" if run.plan.dry_run else "Go on"), run.plan
+        label, plan = (_("Start the dry run again") if run.plan.dry_run else _("Go on")), run.plan
     possible = Path(plan.source).exists()
     if label and row.button(label, type="primary", icon=":material/play_arrow:", disabled=not possible):
         try:
             _start(desk, plan)
         except RollcallError as error:
-            st.error(error.message, icon=":material/error:")
-    if row.button("Import something else", icon=":material/upload_file:"):
+            st.error(message(error), icon=":material/error:")
+    if row.button(_("Import something else"), icon=":material/upload_file:"):
         run.drop_upload()
         st.session_state[_ANOTHER] = run.run_id
         st.rerun()
@@ -163,34 +164,39 @@ def _for_real(plan: Plan) -> Plan:
 def _tiles(run: Run) -> None:
     row = st.container(horizontal=True)
     for label, number in import_words.tiles(_tally(run).counts).items():
-        row.metric(label, f"{number:,}", border=True)
+        row.metric(label, number, border=True, format="localized")
 
 
 def _results(run: Run) -> None:
-    names = import_words.FATES_REHEARSED if run.plan.dry_run else import_words.FATES
+    names = import_words.fates(rehearsed=run.plan.dry_run)
     chosen = st.pills(
-        "Show", list(Fate), selection_mode="multi", format_func=names.__getitem__, key="import_fates"
+        _("Show"), list(Fate), selection_mode="multi", format_func=names.__getitem__, key="import_fates"
     )
-    text = st.text_input("Find", placeholder="File, employee id or name", key="import_find")
+    text = st.text_input(_("Find"), placeholder=_("File, employee id or name"), key="import_find")
     found = rows(run.outcomes(), chosen or tuple(Fate))
     table = import_words.table(found, text.strip(), rehearsed=run.plan.dry_run)
     if table.empty:
-        st.info("No file matches.", icon=":material/search_off:")
+        st.info(_("No file matches."), icon=":material/search_off:")
     else:
         st.dataframe(table, hide_index=True, width="stretch")
     if len(table) == import_words.MOST_ROWS:
-        st.caption(f"Only the first {import_words.MOST_ROWS:,} are shown. Choose fewer, or download them.")
+        st.caption(
+            _(
+                "Only the first {number:,} are shown. Choose fewer, or download them.",
+                number=import_words.MOST_ROWS,
+            )
+        )
     counts = _tally(run).counts
     if counts.refused or counts.duplicates:
         st.download_button(
-            "Download what was not taken", lambda: refused_csv(run.outcomes()), "not-imported.csv",
+            _("Download what was not taken"), lambda: refused_csv(run.outcomes()), "not-imported.csv",
             "text/csv", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
 
 
 def _heading(run: Run) -> str:
-    kind = "Dry run of {title}" if run.plan.dry_run else "Import of {title}"
-    return kind.format(title=presenters.plain(run.plan.title or Path(run.plan.source).name))
+    title = presenters.plain(run.plan.title or Path(run.plan.source).name)
+    return _("Dry run of {title}", title=title) if run.plan.dry_run else _("Import of {title}", title=title)
 
 
 def _tally(run: Run) -> Tally:

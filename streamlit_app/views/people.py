@@ -13,16 +13,17 @@ from ray_backend.domain.queries import PeopleQuery
 from ray_backend.services.gate import may
 from streamlit_app import certificate_card, deps, links, people_words, presenters
 from streamlit_app.faces import face_html
+from streamlit_app.i18n import N_, _
 from streamlit_app.person.erasing import show_farewell
 from streamlit_app.session import guarded
 from streamlit_app.views import person
 
 PAGE_SIZE = 20
-_ALL = "All"
-_STATES = {"Active": True, "Deactivated": False, "Everybody": None}
+_ALL = N_("All")
+_STATES = {N_("Active"): True, N_("Deactivated"): False, N_("Everybody"): None}
 _CURSORS, _FILTER = "people_cursors", "people_filter"
 _WIDTHS = [0.9, 3.6, 1.9, 2.2, 1.1, 2.2]
-_TITLES = ("", "Name", "Employee id", "Department", "Photos", "Last seen")
+_TITLES = ("", N_("Name"), N_("Employee id"), N_("Department"), N_("Photos"), N_("Last seen"))
 _STATE_WIDTH = 1.8
 _FACE_PX = 36
 
@@ -34,7 +35,9 @@ def render(backend: Backend) -> None:
     if person_id:
         person.render(backend, person_id)
     elif "certificates" in st.query_params:
-        st.button("All people", icon=":material/arrow_back:", type="tertiary", on_click=_close_certificates)
+        st.button(
+            _("All people"), icon=":material/arrow_back:", type="tertiary", on_click=_close_certificates
+        )
         certificate_card.certificate_page(backend)
     else:
         _list(backend)
@@ -55,11 +58,11 @@ def _list(backend: Backend) -> None:
 
 def _head(backend: Backend) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    row.title("People", width="content")
+    row.title(_("People"), width="content")
     if may(backend.caller, ("certificates.all",)):
         row.button(
-            "Deletion certificates", icon=":material/verified:", type="tertiary", key="people-certificates",
-            on_click=_open_certificates,
+            _("Deletion certificates"), icon=":material/verified:", type="tertiary",
+            key="people-certificates", on_click=_open_certificates,
         )  # fmt: skip
 
 
@@ -73,10 +76,13 @@ def _close_certificates() -> None:
 
 def _filters(backend: Backend) -> PeopleQuery:
     search, department, state, photos = st.columns([2.6, 2, 1.8, 1.9], vertical_alignment="bottom")
-    text = search.text_input("Search", placeholder="Name or employee id", key="people_text").strip()
-    group = department.selectbox("Department", [_ALL, *backend.people.departments()], key="people_department")
-    active = state.selectbox("Show", list(_STATES), key="people_active")
-    without = photos.checkbox("Without photos", key="people_without_photos")
+    text = search.text_input(_("Search"), placeholder=_("Name or employee id"), key="people_text").strip()
+    group = department.selectbox(
+        _("Department"), [_ALL, *backend.people.departments()], key="people_department",
+        format_func=lambda name: _(_ALL) if name == _ALL else name,
+    )  # fmt: skip
+    active = state.selectbox(_("Show"), list(_STATES), format_func=_, key="people_active")
+    without = photos.checkbox(_("Without photos"), key="people_without_photos")
     return PeopleQuery(
         text, department=None if group == _ALL else group, active=_STATES[active], without_photos=without
     )
@@ -98,7 +104,7 @@ def _rows(rows: tuple[PersonRow, ...], *, with_state: bool) -> None:
     table = st.container(key="people-list", gap="xsmall")
     widths = [*_WIDTHS, _STATE_WIDTH] if with_state else _WIDTHS
     for cell, title in zip(table.columns(widths, gap="xsmall"), _TITLES, strict=False):
-        cell.caption(title)
+        cell.caption(_(title))
     now, zone = datetime.now(UTC), deps.site().zone
     for row in rows:
         face, name, number, department, photos, seen, *state = table.columns(
@@ -114,16 +120,16 @@ def _rows(rows: tuple[PersonRow, ...], *, with_state: bool) -> None:
         photos.text(str(row.templates))
         seen.text(people_words.last_seen_words(row.last_seen, now, zone))
         if state and not row.person.active:
-            state[0].badge("Deactivated", color="gray")
+            state[0].badge(_("Deactivated"), color="gray")
 
 
 def _paging(page, cursors: list[str | None]) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     if len(cursors) > 1:
-        row.button("Previous", icon=":material/chevron_left:", on_click=cursors.pop)
+        row.button(_("Previous"), icon=":material/chevron_left:", on_click=cursors.pop)
     if page.next_cursor is not None:
         row.button(
-            "Next", icon=":material/chevron_right:", icon_position="right",
+            _("Next"), icon=":material/chevron_right:", icon_position="right",
             on_click=cursors.append, args=(page.next_cursor,),
         )  # fmt: skip
     first = (len(cursors) - 1) * PAGE_SIZE + 1
@@ -133,12 +139,12 @@ def _paging(page, cursors: list[str | None]) -> None:
 def _nobody(query: PeopleQuery) -> None:
     with st.container(border=True):
         if query.without_photos:
-            st.subheader("Nobody is without photos")
-            st.write("Everybody who matches can be recognised. Clear *Without photos* to see them.")
+            st.subheader(_("Nobody is without photos"))
+            st.write(_("Everybody who matches can be recognised. Clear *Without photos* to see them."))
         elif query.text or query.department or query.active is False:
-            st.subheader("Nobody matches")
-            st.write("Try a part of the name, another department, or *Everybody*.")
+            st.subheader(_("Nobody matches"))
+            st.write(_("Try a part of the name, another department, or *Everybody*."))
         else:
-            st.subheader("Nobody is registered yet")
-            st.write("Register the first face: a few photos are enough.")
-            links.link("register", "Register a face", ":material/person_add:")
+            st.subheader(_("Nobody is registered yet"))
+            st.write(_("Register the first face: a few photos are enough."))
+            links.link("register", _("Register a face"), ":material/person_add:")

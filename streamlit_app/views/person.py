@@ -9,6 +9,7 @@ from ray_backend.client import Backend
 from ray_backend.domain.errors import PersonNotFound
 from ray_backend.services.gate import may
 from streamlit_app.code_card import code_card
+from streamlit_app.i18n import _
 from streamlit_app.notes import show_note
 from streamlit_app.person.details import details_form, details_text, heading
 from streamlit_app.person.erasing import erasing_card, forget_farewell
@@ -29,12 +30,12 @@ def open_person(person_id: str) -> None:
 
 def render(backend: Backend, person_id: str) -> None:
     """The page of one person, or a hint when there is none."""
-    st.button("All people", icon=":material/arrow_back:", type="tertiary", on_click=_close)
+    st.button(_("All people"), icon=":material/arrow_back:", type="tertiary", on_click=_close)
     try:
         details = backend.people.details(person_id)
         file = backend.person_file(details.person.person_id)
     except PersonNotFound:
-        st.info("This person is not registered any more.", icon=":material/person_off:")
+        st.info(_("This person is not registered any more."), icon=":material/person_off:")
         return
     editable = may(backend.caller, _CHANGES)
     heading(details)

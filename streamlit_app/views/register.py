@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from ray_backend.client import Backend
+from streamlit_app.i18n import N_, _
 from streamlit_app.registration.check import check_step
 from streamlit_app.registration.consent import consent_step
 from streamlit_app.registration.done import close_try, try_step
@@ -16,11 +17,11 @@ from streamlit_app.registration.who import who_step
 from streamlit_app.session import guarded
 
 _TITLES = {
-    Step.CONSENT: "Consent",
-    Step.WHO: "Person",
-    Step.PHOTOS: "Photos",
-    Step.CHECK: "Check and save",
-    Step.TRY: "Try it",
+    Step.CONSENT: N_("Consent"),
+    Step.WHO: N_("Person"),
+    Step.PHOTOS: N_("Photos"),
+    Step.CHECK: N_("Check and save"),
+    Step.TRY: N_("Try it"),
 }
 _STEPS = {
     Step.CONSENT: consent_step,
@@ -36,9 +37,9 @@ def render(backend: Backend) -> None:
     """One step of the registration that is going on in this tab. Nothing typed is lost by an error."""
     draft = current_draft()
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.title("Register face", width="stretch")
+    row.title(_("Register face"), width="stretch")
     if draft.step not in (Step.CONSENT, Step.TRY) and row.button(
-        "Start over", key="register-over", type="tertiary", icon=":material/restart_alt:"
+        _("Start over"), key="register-over", type="tertiary", icon=":material/restart_alt:"
     ):
         close_desk(draft)
         close_try(draft)
@@ -57,5 +58,5 @@ def _progress(draft: Draft) -> str:
         look = "done" if number < now else "now" if number == now else ""
         current = ' aria-current="step"' if number == now else ""
         sign = "✓" if number < now else str(number + 1)
-        items.append(f'<li class="{look}"{current}><b>{sign}</b>{escape(_TITLES[step])}</li>')
+        items.append(f'<li class="{look}"{current}><b>{sign}</b>{escape(_(_TITLES[step]))}</li>')
     return f'<ol class="rc-steps">{"".join(items)}</ol>'

@@ -6,8 +6,9 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.unknown import UnknownCard, UnknownCards
-from streamlit_app import links, presenters
+from streamlit_app import links
 from streamlit_app import unknown_words as words
+from streamlit_app.i18n import _
 from streamlit_app.notes import attempt, show_note
 from streamlit_app.session import ACTOR, guarded
 from streamlit_app.unknown.assigning import open_assigning
@@ -22,7 +23,7 @@ _START, _IGNORED = "unknown_start", "unknown_ignored"
 @guarded("unknown")
 def render(backend: Backend) -> None:
     """Cards, or why there are none."""
-    st.title("Unknown faces")
+    st.title(_("Unknown faces"))
     show_note()
     hours = backend.site.current().keep_unknown_hours
     if hours == 0:
@@ -31,7 +32,11 @@ def render(backend: Backend) -> None:
     st.caption(words.privacy_words(hours))
     found = _look(backend)
     if found.ignored or st.session_state.get(_IGNORED):
-        st.toggle(f"Show the ignored ones ({found.ignored})", key=_IGNORED, on_change=_from_the_start)
+        st.toggle(
+            _("Show the ignored ones ({ignored})", ignored=found.ignored),
+            key=_IGNORED,
+            on_change=_from_the_start,
+        )
     if not found.cards:
         _nobody()
         return
@@ -56,19 +61,19 @@ def _from_the_start() -> None:
 
 def _switched_off() -> None:
     with st.container(border=True):
-        st.subheader("Strangers' faces are not kept")
-        st.write(words.OFF)
-        links.link("settings", "Open Settings, Privacy", ":material/settings:")
+        st.subheader(_("Strangers' faces are not kept"))
+        st.write(_(words.OFF))
+        links.link("settings", _("Open Settings, Privacy"), ":material/settings:")
 
 
 def _nobody() -> None:
     with st.container(border=True):
         if st.session_state.get(_IGNORED):
-            st.subheader("Nobody is ignored")
-            st.write("Faces that you ignore are found here, until their time is over.")
+            st.subheader(_("Nobody is ignored"))
+            st.write(_("Faces that you ignore are found here, until their time is over."))
         else:
-            st.subheader("Nobody unknown was seen")
-            st.write("Whoever stands at a kiosk and is not recognised appears here a moment later.")
+            st.subheader(_("Nobody unknown was seen"))
+            st.write(_("Whoever stands at a kiosk and is not recognised appears here a moment later."))
 
 
 def _actions(backend: Backend, cards: tuple[UnknownCard, ...]) -> None:
@@ -77,30 +82,36 @@ def _actions(backend: Backend, cards: tuple[UnknownCard, ...]) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", key="unknown-actions")
     nobody = not chosen
     if row.button(
-        "Add to a person", icon=":material/person_search:", disabled=nobody, key="unknown-assign-chosen"
+        _("Add to a person"), icon=":material/person_search:", disabled=nobody, key="unknown-assign-chosen"
     ):
         open_assigning(backend, chosen)
     if row.button(
-        "Register as new", icon=":material/person_add:", disabled=nobody, key="unknown-enrol-chosen"
+        _("Register as new"), icon=":material/person_add:", disabled=nobody, key="unknown-enrol-chosen"
     ):
         enrol_dialog(backend, chosen)
-    if row.button("Same person", icon=":material/join:", disabled=len(chosen) < 2, key="unknown-merge-chosen",
-                  help="Puts two cards or more together."):  # fmt: skip
-        attempt("The cards are one now.", lambda: backend.unknown.merge(list(chosen), actor=ACTOR))
+    if row.button(_("Same person"), icon=":material/join:", disabled=len(chosen) < 2,
+                  key="unknown-merge-chosen", help=_("Puts two cards or more together.")):  # fmt: skip
+        attempt(_("The cards are one now."), lambda: backend.unknown.merge(list(chosen), actor=ACTOR))
     if not st.session_state.get(_IGNORED) and row.button(
-        "Ignore", icon=":material/visibility_off:", disabled=nobody, key="unknown-ignore-chosen",
-        help="Not shown any more. Whoever it is is still counted, but no new picture of them is kept.",
+        _("Ignore"), icon=":material/visibility_off:", disabled=nobody, key="unknown-ignore-chosen",
+        help=_("Not shown any more. Whoever it is is still counted, but no new picture of them is kept."),
     ):  # fmt: skip
-        attempt("They are ignored.", lambda: backend.unknown.ignore(list(chosen), actor=ACTOR))
-    with row.popover("Delete", icon=":material/delete:", disabled=nobody, width="content"):
-        st.write("The pictures are gone for good. Whoever comes again appears again.")
-        if st.button("Delete the chosen cards", type="primary", key="unknown-delete-chosen", disabled=nobody):
-            attempt("They are deleted.", lambda: backend.unknown.delete(list(chosen), actor=ACTOR))
+        attempt(_("They are ignored."), lambda: backend.unknown.ignore(list(chosen), actor=ACTOR))
+    with row.popover(_("Delete"), icon=":material/delete:", disabled=nobody, width="content"):
+        st.write(_("The pictures are gone for good. Whoever comes again appears again."))
+        if st.button(
+            _("Delete the chosen cards"), type="primary", key="unknown-delete-chosen", disabled=nobody
+        ):
+            attempt(_("They are deleted."), lambda: backend.unknown.delete(list(chosen), actor=ACTOR))
     row.button(
-        "Choose all", type="tertiary", key="unknown-all",
+        _("Choose all"), type="tertiary", key="unknown-all",
         on_click=_choose, args=(tuple(card.group_id for card in cards), len(chosen) < len(cards)),
     )  # fmt: skip
-    st.caption(f"{len(chosen)} of {len(cards)} cards chosen" if chosen else words.HOW_TO)
+    st.caption(
+        _("{chosen} of {number} cards chosen", chosen=len(chosen), number=len(cards))
+        if chosen
+        else _(words.HOW_TO)
+    )
 
 
 def _choose(group_ids: tuple[str, ...], chosen: bool) -> None:
@@ -124,15 +135,13 @@ def _paging(found: UnknownCards) -> None:
     start = st.session_state.get(_START, 0)
     row = st.container(horizontal=True, vertical_alignment="center")
     if start:
-        row.button("Previous", icon=":material/chevron_left:", on_click=_go, args=(start - PAGE_SIZE,))
+        row.button(_("Previous"), icon=":material/chevron_left:", on_click=_go, args=(start - PAGE_SIZE,))
     if start + PAGE_SIZE < found.total:
         row.button(
-            "Next", icon=":material/chevron_right:", icon_position="right",
+            _("Next"), icon=":material/chevron_right:", icon_position="right",
             on_click=_go, args=(start + PAGE_SIZE,),
         )  # fmt: skip
-    row.caption(
-        presenters.paging_words(start + 1, len(found.cards), found.total, "unknown person", "unknown people")
-    )
+    row.caption(words.paging_words(start + 1, len(found.cards), found.total))
 
 
 def _go(start: int) -> None:

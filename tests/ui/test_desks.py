@@ -26,6 +26,7 @@ class Scripted:
 
     def __init__(self, trouble=None):
         self.trouble = trouble
+        self.language = "en"
         self.asked = []
         self.entries = 0
 
