@@ -55,6 +55,7 @@ from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.punch_trail import PunchTrailService
 from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
+from ray_backend.services.report_records import ReportRecords, report_records
 from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
 from ray_backend.services.rules import RuleService
@@ -247,6 +248,11 @@ def build_records(
         certificates=CertificateService(store),
         person_file=PersonFileService(store, gallery, policy, roster),
     )
+
+
+def build_reports(settings: Settings, pack: Pack) -> ReportRecords:
+    """The reports alone, over a connection of their own. Raises StoreUnavailable."""
+    return report_records(open_store(settings), SystemClock(), pack, from_environment(settings))
 
 
 def _provider_rules(settings: Settings) -> ProviderRules:

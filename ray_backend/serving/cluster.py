@@ -17,10 +17,12 @@ from ray_backend.serving.actors import (
     DATABASE_ACTOR,
     FACE_ACTOR,
     NAMESPACE,
+    REPORT_ACTOR,
     SHARD_ACTOR,
     DatabaseActor,
     FaceEmbeddingActor,
     GalleryShardActor,
+    ReportActor,
 )
 from ray_backend.serving.shards import RemoteShard
 from ray_backend.settings import Settings
@@ -28,6 +30,7 @@ from ray_backend.vision.packs import Choice
 
 # Frames of several kiosks are decided at once; the store's unique keys keep that safe.
 _DATABASE_THREADS = 8
+_REPORT_THREADS = 4
 # Pictures pass through quickly; Ray's default would take a third of a laptop's memory.
 _LOCAL_OBJECT_STORE_BYTES = 256 * 1024 * 1024
 
@@ -76,8 +79,16 @@ def start_actors(settings: Settings, progress: Callable[[str], None] = lambda li
     shards = _start_shards(settings, pack)
     database = _builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS)
     _started(database.remote(settings, pack, choice.spec, shards).health.remote())
+    _start_reports(settings, pack)
     for actor in faces:
         _started(actor.describe.remote())
+
+
+def _start_reports(settings: Settings, pack: Pack) -> None:
+    """None where the database is the memory of the DatabaseActor, which then makes the reports itself."""
+    if settings.store.strip().lower() != "memory":
+        reports = _builder(ReportActor, REPORT_ACTOR, _REPORT_THREADS)
+        _started(reports.remote(settings, pack).health.remote())
 
 
 def _start_shards(settings: Settings, pack: Pack) -> list[RemoteShard]:

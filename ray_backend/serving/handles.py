@@ -19,7 +19,8 @@ from ray_backend.domain.errors import BackendUnavailable, ImageRejected
 from ray_backend.domain.model import FrameAnalysis, Pack
 from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.services.faces import Embed
-from ray_backend.serving.actors import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE
+from ray_backend.services.report_records import REPORTS
+from ray_backend.serving.actors import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE, REPORT_ACTOR
 from ray_backend.serving.backoff import full_jitter_s
 from ray_backend.settings import Settings
 
@@ -44,6 +45,7 @@ _REPEATABLE = frozenset(
         "people.departments",
         "merges.preview",
         "merges.merged",
+        "timesheets.sheet",
         "reports.report",
         "reports.today",
         "reports.recent_punches",
@@ -87,6 +89,8 @@ _REPEATABLE = frozenset(
     }
 )
 _known: dict[str, Any] = {}
+# A month of many thousand people takes its time.
+_REPORT_TIMEOUT_S = 600.0
 _AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
 
 
@@ -170,7 +174,16 @@ class RemoteRecords:
 
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """See `Gate.call`. Raises BackendUnavailable besides."""
+        if service in REPORTS and REPORT_ACTOR in actor_names():
+            return self._report(caller, service, method, args, kwargs)
         return result(use_case(service, method, caller)(args, kwargs), self._timeout_s)
+
+    def _report(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
+        """From the actor that makes reports, once the one that keeps sessions has said who is asking."""
+        asked = get_handle(DATABASE_ACTOR).present.options(max_task_retries=-1)
+        caller = result(asked.remote(caller, service, method), self._timeout_s)
+        remote = get_handle(REPORT_ACTOR).call.options(max_task_retries=-1)
+        return result(remote.remote(caller, service, method, args, kwargs), _REPORT_TIMEOUT_S)
 
 
 class _RemoteStore:
