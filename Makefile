@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test install lint bench load screenshots clean
+.PHONY: run test install lint bench load screenshots translations clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/rollcall up
@@ -28,6 +28,10 @@ load: $(VENV)/.installed-tests
 # Pictures of every page, of a Rollcall of its own with invented people, into docs/screenshots.
 screenshots: $(VENV)/.installed-tests
 	@$(BIN)/python -m scripts.screenshots $(ARGS)
+
+# Collects the texts of all pages, and says what is to be translated. docs/translations.md says more.
+translations: $(VENV)/.installed
+	@$(BIN)/python -m scripts.translations
 
 install: $(VENV)/.installed
 

@@ -10,7 +10,8 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.accounts import Account
 from ray_backend.domain.errors import RollcallError, Unavailable, WrongCredentials
-from streamlit_app import deps, links, session, sidebar, style, waiting
+from streamlit_app import deps, languages, links, session, sidebar, style, waiting
+from streamlit_app.i18n import _, message
 from streamlit_app.page_roles import PAGES
 from streamlit_app.views import (
     accounts,
@@ -34,6 +35,7 @@ ICON = str(Path(__file__).parent / "icon.svg")
 
 def main() -> None:
     """One run of the page that the browser's address names."""
+    languages.begin_run()
     st.set_page_config(
         page_title=deps.site().site_name,
         page_icon=ICON,
@@ -70,22 +72,24 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         )
 
     return {
-        "home": page("home", home.render, "Start", "home", default=True),
-        "register": page("register", register.render, "Register face", "person_add", url_path="register"),
-        "group": page("group", group.render, "Group photo", "photo_camera", url_path="group"),
-        "people": page("people", people.render, "People", "groups", url_path="people"),
-        "import": page("import", import_people.render, "Import people", "group_add", url_path="import"),
-        "unknown": page("unknown", unknown.render, "Unknown faces", "person_search", url_path="unknown"),
-        "reports": page("reports", reports.render, "Reports", "bar_chart", url_path="reports"),
-        "calibration": page("calibration", calibration.render, "Calibration", "tune", url_path="calibration"),
-        "settings": page("settings", settings.render, "Settings", "settings", url_path="settings"),
-        "accounts": page("accounts", accounts.render, "Accounts", "manage_accounts", url_path="accounts"),
-        "audit": page("audit", audit.render, "Audit log", "history", url_path="audit"),
+        "home": page("home", home.render, _("Start"), "home", default=True),
+        "register": page("register", register.render, _("Register face"), "person_add", url_path="register"),
+        "group": page("group", group.render, _("Group photo"), "photo_camera", url_path="group"),
+        "people": page("people", people.render, _("People"), "groups", url_path="people"),
+        "import": page("import", import_people.render, _("Import people"), "group_add", url_path="import"),
+        "unknown": page("unknown", unknown.render, _("Unknown faces"), "person_search", url_path="unknown"),
+        "reports": page("reports", reports.render, _("Reports"), "bar_chart", url_path="reports"),
+        "calibration": page(
+            "calibration", calibration.render, _("Calibration"), "tune", url_path="calibration"
+        ),
+        "settings": page("settings", settings.render, _("Settings"), "settings", url_path="settings"),
+        "accounts": page("accounts", accounts.render, _("Accounts"), "manage_accounts", url_path="accounts"),
+        "audit": page("audit", audit.render, _("Audit log"), "history", url_path="audit"),
         "my_account": page(
-            "my_account", my_account.render, "My account", "account_circle", url_path="my-account"
+            "my_account", my_account.render, _("My account"), "account_circle", url_path="my-account"
         ),
         "check_in": st.Page(
-            _page_with(check_in.render), title="Check in", url_path="check-in", visibility="hidden"
+            _page_with(check_in.render), title=_("Check in"), url_path="check-in", visibility="hidden"
         ),
     }
 
@@ -97,13 +101,13 @@ def _page_with(*parts: Callable[[Backend], None]) -> Callable[[], None]:
         try:
             backend = deps.backend()
         except RollcallError as error:
-            waiting.show(error.message)
+            waiting.show(message(error))
             return
         try:
             for part in parts:
                 part(backend)
         except Unavailable as error:
-            waiting.show(error.message)
+            waiting.show(message(error))
         except WrongCredentials:
             # The session ended while the page was made; the next run asks for the password.
             st.rerun()

@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.routing import Route, WebSocketRoute
 
 from ray_backend.domain.site import KioskName
-from streamlit_app import cookies, deps, front_page
+from streamlit_app import cookies, deps, front_page, i18n
 from streamlit_app.camera.desk_socket import DeskEndpoint
 from streamlit_app.camera.desks import desks
 from streamlit_app.camera.live import screen_data
@@ -46,6 +46,7 @@ def _screen() -> dict:
     return screen_data(deps.site(), Mode.WEBSOCKET)
 
 
+i18n.follow(lambda: deps.site().language)
 gc.collect()
 gc.freeze()
 app = st.App(

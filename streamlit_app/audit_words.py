@@ -9,14 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from ray_backend.domain.model import AuditEntry, AuditQuery
+from ray_backend.domain.model import AuditEntry
+from ray_backend.domain.queries import AuditQuery
+from streamlit_app.i18n import N_, _
 
-COLUMNS = ("Time", "Who", "Action", "Subject", "Before", "After", "Details")
+COLUMNS = (N_("Time"), N_("Who"), N_("Action"), N_("Subject"), N_("Before"), N_("After"), N_("Details"))
 
 
 def rows(entries: Sequence[AuditEntry], zone: ZoneInfo) -> pd.DataFrame:
     """One row for each entry, in order, with times of the site."""
-    return pd.DataFrame([_row(entry, zone) for entry in entries], columns=COLUMNS)
+    return pd.DataFrame([_row(entry, zone) for entry in entries], columns=[_(title) for title in COLUMNS])
 
 
 def _row(entry: AuditEntry, zone: ZoneInfo) -> tuple[str, ...]:

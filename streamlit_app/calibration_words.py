@@ -11,9 +11,10 @@ from ray_backend.domain.accuracy import THRESHOLDS, Counts, nearest
 from ray_backend.services.calibration import SiteAccuracy
 from ray_backend.services.comparisons import MOST_PROBES
 from ray_backend.services.confidence import Choice, Estimate, lowest_supported
+from streamlit_app.i18n import N_, _, n_
 
-SAME, DIFFERENT = "Two photos of one person", "Photos of two people"
-WRONG, REFUSED = "Strangers taken for somebody", "Registered people refused"
+SAME, DIFFERENT = N_("Two photos of one person"), N_("Photos of two people")
+WRONG, REFUSED = N_("Strangers taken for somebody"), N_("Registered people refused")
 ACCEPTABLE = (5, 10, 20, 50, 100, 200, 500, 1000)  # one wrong match in so many attempts
 _BARS = 40
 
@@ -21,8 +22,10 @@ _BARS = 40
 def one_in(rate: float) -> str:
     """`1 in 56`, with two digits that count, never rarer than the rate."""
     if rate <= 0:
-        return "none"
-    return "more than every second" if rate > 0.5 else f"1 in {_number(rate)}"
+        return _("none")
+    if rate > 0.5:
+        return _("more than every second")
+    return _("1 in {number:,}", number=_number(rate))
 
 
 def acceptable(result: SiteAccuracy) -> int:
@@ -34,63 +37,92 @@ def acceptable(result: SiteAccuracy) -> int:
 def headline(result: SiteAccuracy) -> str:
     """What the threshold in force means for people who are not registered."""
     wrong = result.wrong(result.threshold)
-    if wrong.errors == 0:
-        often = "Less than 1 wrong match" if wrong.high <= 0.5 else "Too few people to tell wrong matches"
-        often += f" in {_number(wrong.high)} attempts" if wrong.high <= 0.5 else ""
-    else:
-        often = f"About 1 wrong match in {_number(wrong.rate)} attempts"
-    return f"{often} by people who are not registered, with your {result.people:,} people"
+    people = result.people
+    if wrong.errors:
+        return _(
+            "About 1 wrong match in {number:,} attempts by people who are not registered, with your "
+            "{people:,} people",
+            number=_number(wrong.rate),
+            people=people,
+        )
+    if wrong.high <= 0.5:
+        return _(
+            "Less than 1 wrong match in {number:,} attempts by people who are not registered, with your "
+            "{people:,} people",
+            number=_number(wrong.high),
+            people=people,
+        )
+    return _(
+        "Too few people to tell wrong matches by people who are not registered, with your {people:,} people",
+        people=people,
+    )
 
 
 def wrong_sentence(result: SiteAccuracy) -> str:
     """What the headline rests on, and how sure it is."""
     wrong = result.wrong(result.threshold)
-    tried = f"{result.attempts.people:,} people tried as strangers to the {result.others:,} others"
+    people, others = result.attempts.people, result.others
     if wrong.errors == 0:
-        return (
-            f"With the present setting nobody was taken for somebody else when {tried}. More people would "
-            "tell more."
+        return _(
+            "With the present setting nobody was taken for somebody else when {people:,} people tried as "
+            "strangers to the {others:,} others. More people would tell more.",
+            people=people,
+            others=others,
         )
-    return (
-        f"That is what came out when {tried}. With so many people it may really be anything between "
-        f"{one_in(wrong.low)} and {one_in(wrong.high)} attempts."
+    return _(
+        "That is what came out when {people:,} people tried as strangers to the {others:,} others. With so "
+        "many people it may really be anything between {low} and {high} attempts.",
+        people=people,
+        others=others,
+        low=one_in(wrong.low),
+        high=one_in(wrong.high),
     )
 
 
 def refused_sentence(result: SiteAccuracy) -> str:
     """What the threshold in force means for registered people."""
     if not result.repeated:
-        return (
+        return _(
             "How often your own people are refused cannot be told yet: nobody has two photos. Add a second "
             "photo of some people under People, then measure again."
         )
-    return f"{refused_words(result.refused(result.threshold))}."
+    return refused_words(result.refused(result.threshold))
 
 
 def refused_words(refused: Estimate) -> str:
     """How many genuine attempts would be refused."""
-    people = f"{refused.trials:,.0f} {'person' if refused.trials == 1 else 'people'} with two photos or more"
-    return (
-        f"Of 100 attempts by registered people, {_of_100(refused.rate)} would be refused (between "
-        f"{_of_100(refused.low)} and {_of_100(refused.high)}; measured on {people})"
+    return n_(
+        "Of 100 attempts by registered people, {share} would be refused (between {low} and {high}; measured "
+        "on {number:,.0f} person with two photos or more).",
+        "Of 100 attempts by registered people, {share} would be refused (between {low} and {high}; measured "
+        "on {number:,.0f} people with two photos or more).",
+        refused.trials,
+        share=_of_100(refused.rate),
+        low=_of_100(refused.low),
+        high=_of_100(refused.high),
     )
 
 
 def choice_sentence(result: SiteAccuracy, number: int, choice: Choice | None) -> str:
     """What one wrong match in `number` attempts would need."""
     if choice is not None:
-        refused = f" {refused_words(result.refused(choice.safe))}." if result.repeated else ""
-        return (
-            f"For less than 1 wrong match in {number:,} attempts, set {setting_words(choice.safe)}.{refused}"
+        safe = _(
+            "For less than 1 wrong match in {number:,} attempts, set {setting}.",
+            number=number,
+            setting=setting_words(choice.safe),
         )
+        return f"{safe} {refused_words(result.refused(choice.safe))}" if result.repeated else safe
     if lowest_supported(result.trials) <= 1 / number:
-        return "No setting reaches this: some of your people look alike at every one. See the list below."
+        return _("No setting reaches this: some of your people look alike at every one. See the list below.")
     needed = people_needed(number)
     if needed is None:
-        return f"1 in {number:,} attempts is rarer than what this page can measure."
-    return (
-        f"{result.people:,} people are too few to promise 1 wrong match in {number:,} attempts: that takes "
-        f"about {ceil(needed / 10) * 10:,}."
+        return _("1 in {number:,} attempts is rarer than what this page can measure.", number=number)
+    return _(
+        "{people:,} people are too few to promise 1 wrong match in {number:,} attempts: that takes "
+        "about {enough:,}.",
+        people=result.people,
+        number=number,
+        enough=ceil(needed / 10) * 10,
     )
 
 
@@ -113,11 +145,11 @@ def bars(result: SiteAccuracy) -> pd.DataFrame:
     for kind, counts in kinds.items():
         if not counts.total:
             continue
-        shares, _ = np.histogram(THRESHOLDS, edges, weights=counts.weights)
+        shares, _edges = np.histogram(THRESHOLDS, edges, weights=counts.weights)
         rows.append(
             pd.DataFrame(
                 {
-                    "kind": kind,
+                    "kind": _(kind),
                     "start": edges[:-1],
                     "end": edges[1:],
                     "share": 100 * shares / counts.total,
@@ -142,9 +174,11 @@ def look_alike_rows(result: SiteAccuracy) -> pd.DataFrame:
     """Pairs of people, closest first."""
     return pd.DataFrame(
         {
-            "Person": [f"{pair.first.name} ({pair.first.employee_id})" for pair in result.look_alikes],
-            "Looks like": [f"{pair.second.name} ({pair.second.employee_id})" for pair in result.look_alikes],
-            "Similarity": [f"{pair.similarity:.3f}" for pair in result.look_alikes],
+            _("Person"): [f"{pair.first.name} ({pair.first.employee_id})" for pair in result.look_alikes],
+            _("Looks like"): [
+                f"{pair.second.name} ({pair.second.employee_id})" for pair in result.look_alikes
+            ],
+            _("Similarity"): [f"{pair.similarity:.3f}" for pair in result.look_alikes],
         }
     )
 
@@ -153,9 +187,9 @@ def too_few_rows(result: SiteAccuracy) -> pd.DataFrame:
     """Who has a single photo."""
     return pd.DataFrame(
         {
-            "Name": [person.name for person in result.too_few],
-            "Employee id": [person.employee_id for person in result.too_few],
-            "Department": [person.department for person in result.too_few],
+            _("Name"): [person.name for person in result.too_few],
+            _("Employee id"): [person.employee_id for person in result.too_few],
+            _("Department"): [person.department for person in result.too_few],
         }
     )
 
@@ -164,15 +198,15 @@ def poor_rows(result: SiteAccuracy) -> pd.DataFrame:
     """Photos to be replaced, worst first."""
     return pd.DataFrame(
         {
-            "Name": [photo.person.name for photo in result.poor],
-            "Employee id": [photo.person.employee_id for photo in result.poor],
-            "Quality": [f"{photo.quality:.0%}" for photo in result.poor],
+            _("Name"): [photo.person.name for photo in result.poor],
+            _("Employee id"): [photo.person.employee_id for photo in result.poor],
+            _("Quality"): [f"{photo.quality:.0%}" for photo in result.poor],
         }
     )
 
 
 def _line(kind: str, shown: slice, shares: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame({"threshold": THRESHOLDS[shown], "kind": kind, "percent": 100 * shares[shown]})
+    return pd.DataFrame({"threshold": THRESHOLDS[shown], "kind": _(kind), "percent": 100 * shares[shown]})
 
 
 def _range(counts: list[Counts], threshold: float) -> tuple[float, float]:
@@ -184,11 +218,11 @@ def _range(counts: list[Counts], threshold: float) -> tuple[float, float]:
     return max(-1.0, min(found)), min(1.0, max(found))
 
 
-def _number(rate: float) -> str:
+def _number(rate: float) -> int:
     """One error in so many, rounded down to two digits that count."""
     number = 1 / rate + 1e-9  # 1 / 0.01 is a little less than 100
     digits = 10 ** max(0, floor(log10(number)) - 1)
-    return f"{floor(number / digits) * digits:,}"
+    return floor(number / digits) * digits
 
 
 def _of_100(rate: float) -> str:

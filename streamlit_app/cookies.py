@@ -27,8 +27,13 @@ _mount = st.components.v2.component(
 
 def read(kind: str) -> str:
     """What this browser sent when it opened the page, or nothing."""
+    return st.context.cookies.get(name(kind), "")
+
+
+def name(kind: str) -> str:
+    """What a cookie of this page is called."""
     secure = (st.context.url or "").startswith("https:")
-    return st.context.cookies.get(_name(kind, st.context.headers.get("Host", ""), secure), "")
+    return _name(kind, st.context.headers.get("Host", ""), secure)
 
 
 def hand_over(ticket: str) -> None:
@@ -80,9 +85,9 @@ async def _ticket(request: Request) -> str | None:
 def _set(response: Response, request: Request, kind: str, value: str, max_age_s: int | None) -> None:
     # The server itself may speak http behind a proxy; the browser knows better.
     secure = request.headers["origin"].startswith("https:")
-    name = _name(kind, request.headers["host"], secure)
+    called = _name(kind, request.headers["host"], secure)
     response.set_cookie(
-        name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite="strict"
+        called, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite="strict"
     )
 
 

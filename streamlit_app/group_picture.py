@@ -10,6 +10,7 @@ from html import escape
 from PIL import Image, ImageOps
 
 from streamlit_app.group_words import GroupFace
+from streamlit_app.i18n import _
 
 _SIDE = 1280
 _CROP_PX = 96
@@ -41,7 +42,8 @@ def group_html(picture: bytes, faces: Sequence[GroupFace]) -> tuple[str, str]:
     """
     small = _upright(picture)
     marks = "".join(map(_mark, faces))
-    whole = f'{_STYLE}<div class="rc-group"><img src="{_source(small)}" alt="The group photo">{marks}</div>'
+    alt = escape(_("The group photo"))
+    whole = f'{_STYLE}<div class="rc-group"><img src="{_source(small)}" alt="{alt}">{marks}</div>'
     others = "".join(_cut_out(small, face) for face in faces if face.person is None)
     return whole, f'<ul class="rc-crops">{others}</ul>'
 
@@ -70,9 +72,9 @@ def _cut_out(small: Image.Image, face: GroupFace) -> str:
     )
     cut = small.crop(box)
     cut.thumbnail((2 * _CROP_PX, 2 * _CROP_PX))
+    alt = escape(_("Face {number}", number=face.number))
     return (
-        f'<li><img src="{_source(cut)}" alt="Face {face.number}"><strong>{face.number}</strong> '
-        f"{escape(face.reason)}</li>"
+        f'<li><img src="{_source(cut)}" alt="{alt}"><strong>{face.number}</strong> {escape(face.reason)}</li>'
     )
 
 

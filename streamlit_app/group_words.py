@@ -6,23 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ray_backend.domain.answers import CheckIn, RecognisedFace, Recognition
-from ray_backend.domain.model import DecisionKind, Person, QualityIssue
+from ray_backend.domain.model import DecisionKind, Direction, Person, QualityIssue
+from streamlit_app.i18n import N_, _, n_
 from streamlit_app.presenters import RelativeBox, relative_box
 
 _ISSUES = {
-    QualityIssue.TOO_SMALL: "The face is too small. Stand closer together and nearer to the camera.",
-    QualityIssue.CUT_OFF: "The face is cut off at the edge of the picture.",
-    QualityIssue.TURNED_AWAY: "The face is turned away.",
-    QualityIssue.TOO_DARK: "The face is too dark.",
-    QualityIssue.TOO_BRIGHT: "The face is too bright.",
-    QualityIssue.BLURRED: "The face is blurred.",
+    QualityIssue.TOO_SMALL: N_("The face is too small. Stand closer together and nearer to the camera."),
+    QualityIssue.CUT_OFF: N_("The face is cut off at the edge of the picture."),
+    QualityIssue.TURNED_AWAY: N_("The face is turned away."),
+    QualityIssue.TOO_DARK: N_("The face is too dark."),
+    QualityIssue.TOO_BRIGHT: N_("The face is too bright."),
+    QualityIssue.BLURRED: N_("The face is blurred."),
 }
 _DECISIONS = {
-    DecisionKind.AMBIGUOUS: "This face looks like two registered people.",
-    DecisionKind.UNKNOWN: "Nobody registered looks like this.",
-    DecisionKind.SPOOF: "This may be a picture of a face.",
+    DecisionKind.AMBIGUOUS: N_("This face looks like two registered people."),
+    DecisionKind.UNKNOWN: N_("Nobody registered looks like this."),
+    DecisionKind.SPOOF: N_("This may be a picture of a face."),
 }
-_UNREADABLE = "The face is too poor to be recognised."
+_UNREADABLE = N_("The face is too poor to be recognised.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +71,30 @@ def missing(expected: Iterable[Person], faces: Sequence[GroupFace]) -> list[Pers
 def recorded_words(answers: Sequence[CheckIn]) -> tuple[str, str]:
     """Who was recorded now, and who had been recorded before; either may be empty."""
     now = [answer.person.name for answer in answers if not answer.repeated]
-    before = [
-        f"{answer.person.name} ({answer.punch.direction.value.upper()} at {answer.local_time:%H:%M})"
-        for answer in answers
-        if answer.repeated
-    ]
+    before = [f"{answer.person.name} ({_punched(answer)})" for answer in answers if answer.repeated]
     return (
-        f"{people_words(len(now))} recorded as present: {', '.join(now)}." if now else "",
-        f"Already checked in, so not recorded again: {', '.join(before)}." if before else "",
+        n_(
+            "{number} person recorded as present: {names}.",
+            "{number} people recorded as present: {names}.",
+            len(now),
+            names=", ".join(now),
+        )
+        if now
+        else "",
+        _("Already checked in, so not recorded again: {names}.", names=", ".join(before)) if before else "",
     )
+
+
+def _punched(answer: CheckIn) -> str:
+    time = f"{answer.local_time:%H:%M}"
+    if answer.punch.direction is Direction.IN:
+        return _("IN at {time}", time=time)
+    return _("OUT at {time}", time=time)
 
 
 def people_words(number: int) -> str:
     """`1 person`, `2 people`."""
-    return "1 person" if number == 1 else f"{number} people"
+    return n_("{number} person", "{number} people", number)
 
 
 def _similarity(face: RecognisedFace) -> float:
@@ -92,7 +103,7 @@ def _similarity(face: RecognisedFace) -> float:
 
 def _reason(face: RecognisedFace) -> str:
     if face.person is not None:
-        return f"This face looks like {face.person.name}, too, who is in the picture already."
+        return _("This face looks like {name}, too, who is in the picture already.", name=face.person.name)
     if face.decision.kind is DecisionKind.POOR_QUALITY:
-        return _ISSUES.get(face.decision.issue, _UNREADABLE)
-    return _DECISIONS[face.decision.kind]
+        return _(_ISSUES.get(face.decision.issue, _UNREADABLE))
+    return _(_DECISIONS[face.decision.kind])

@@ -17,15 +17,18 @@ from __future__ import annotations
 
 import gettext
 import io
+import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from babel import Locale
+from babel.dates import format_date
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -75,6 +78,11 @@ def message(said: RollcallError | str) -> str:
     return _filled(texts.gettext(template), template, known)
 
 
+def day_words(day: date, pattern: str) -> str:
+    """A day with names of weekdays and months; `pattern` is CLDR's, such as `EEE dd MMM y`."""
+    return format_date(day, pattern, locale=language())
+
+
 def language() -> str:
     """The language of who reads this: of `in_language`, of the present page, or else the site's."""
     fixed = _fixed.get()
@@ -116,9 +124,20 @@ def _filled(translated: str, english: str, values: dict[str, Any]) -> str:
     if not values:
         return translated
     try:
-        return translated.format(**values)
+        return _FILL.vformat(translated, (), values)
     except (KeyError, IndexError, ValueError):
-        return english.format(**values)  # a place was spoilt in the translation
+        return _FILL.vformat(english, (), values)  # a place was spoilt in the translation
+
+
+class _Fill(string.Formatter):
+    """Takes a narrow space for the thousands outside English, where a comma may mean decimals."""
+
+    def format_field(self, value: Any, spec: str) -> str:
+        text = super().format_field(value, spec)
+        return text.replace(",", "\u202f") if "," in spec and language() != ENGLISH else text
+
+
+_FILL = _Fill()
 
 
 class _Texts:

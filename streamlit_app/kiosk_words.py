@@ -10,23 +10,24 @@ from ray_backend.domain.answers import CheckIn, KioskAnswer
 from ray_backend.domain.errors import TooManyAttempts
 from ray_backend.domain.kiosk.words import Move, Phase, Scene
 from ray_backend.domain.model import DecisionKind, Direction, QualityIssue
+from streamlit_app.i18n import N_, _, n_
 from streamlit_app.presenters import RelativeBox, relative_box
 
 Naming = Literal["full", "first", "initials", "none"]
 
 _FIXES = {
-    QualityIssue.TOO_SMALL: "Come closer",
-    QualityIssue.CUT_OFF: "Move to the middle",
-    QualityIssue.TURNED_AWAY: "Turn towards the camera",
-    QualityIssue.TOO_DARK: "More light, please",
-    QualityIssue.TOO_BRIGHT: "Less light, please",
-    QualityIssue.BLURRED: "Hold still",
+    QualityIssue.TOO_SMALL: N_("Come closer"),
+    QualityIssue.CUT_OFF: N_("Move to the middle"),
+    QualityIssue.TURNED_AWAY: N_("Turn towards the camera"),
+    QualityIssue.TOO_DARK: N_("More light, please"),
+    QualityIssue.TOO_BRIGHT: N_("Less light, please"),
+    QualityIssue.BLURRED: N_("Hold still"),
 }
 _MOVES = {
-    Move.TURN_LEFT: "Turn your head slowly to the left",
-    Move.TURN_RIGHT: "Turn your head slowly to the right",
-    Move.COME_CLOSER: "Come a little closer",
-    Move.FACE_CAMERA: "Look straight at the camera",
+    Move.TURN_LEFT: N_("Turn your head slowly to the left"),
+    Move.TURN_RIGHT: N_("Turn your head slowly to the right"),
+    Move.COME_CLOSER: N_("Come a little closer"),
+    Move.FACE_CAMERA: N_("Look straight at the camera"),
 }
 
 
@@ -62,15 +63,20 @@ class Answer:
 
 
 AWAY = Answer(
-    "away", "One moment, please", "The recognition service does not answer. It comes back by itself."
+    "away", N_("One moment, please"), N_("The recognition service does not answer. It comes back by itself.")
 )
-UNREADABLE = Answer("hint", "The camera picture is damaged", "Please tell the office if this stays.")
-WRONG_CODE = Answer("wrong", "This code is not right", "Please try again.")
-CODE_AWAY = Answer("wrong", "The code cannot be checked just now", "Please try again in a moment.")
-THANKS = Answer("thanks", "Thank you", "The record is marked as not yours. Please type your code.")
+UNREADABLE = Answer("hint", N_("The camera picture is damaged"), N_("Please tell the office if this stays."))
+WRONG_CODE = Answer("wrong", N_("This code is not right"), N_("Please try again."))
+CODE_AWAY = Answer("wrong", N_("The code cannot be checked just now"), N_("Please try again in a moment."))
+THANKS = Answer("thanks", N_("Thank you"), N_("The record is marked as not yours. Please type your code."))
 TELL_THE_OFFICE = Answer(
-    "thanks", "This could not be noted just now", "Please tell the office, and type your code."
+    "thanks", N_("This could not be noted just now"), N_("Please tell the office, and type your code.")
 )
+
+
+def in_words(answer: Answer) -> Answer:
+    """One of the answers above in the reader's language."""
+    return replace(answer, headline=_(answer.headline), hint=_(answer.hint))
 
 
 def answer_to(check_in: CheckIn, idempotency_key: str, naming: Naming = "full") -> Answer:
@@ -87,7 +93,7 @@ def kiosk_answer(answer: KioskAnswer, naming: Naming) -> Answer:
     else:
         shown = _prompt(answer.scene)
         if answer.offer_code and not shown.hint:
-            shown = replace(shown, hint="Or type your code.")
+            shown = replace(shown, hint=_("Or type your code."))
     box = relative_box(answer.scene.box, answer.picture_size)
     return replace(shown, box=box, offer_code=answer.offer_code)
 
@@ -96,8 +102,8 @@ def too_many_codes(error: TooManyAttempts) -> Answer:
     """What to say when codes were guessed too often."""
     return Answer(
         "limited",
-        "Too many wrong codes",
-        f"Please wait {wait_words(error.retry_after_s)}, or go to the office.",
+        _("Too many wrong codes"),
+        _("Please wait {time}, or go to the office.", time=wait_words(error.retry_after_s)),
         wait_s=math.ceil(error.retry_after_s),
     )
 
@@ -105,10 +111,8 @@ def too_many_codes(error: TooManyAttempts) -> Answer:
 def wait_words(seconds: float) -> str:
     """A time to wait in whole seconds or minutes, rounded up."""
     if seconds <= 90:
-        number, unit = max(1, math.ceil(seconds)), "second"
-    else:
-        number, unit = math.ceil(seconds / 60), "minute"
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+        return n_("{number} second", "{number} seconds", max(1, math.ceil(seconds)))
+    return n_("{number} minute", "{number} minutes", math.ceil(seconds / 60))
 
 
 def shown_name(name: str, naming: Naming) -> str:
@@ -126,21 +130,23 @@ def shown_name(name: str, naming: Naming) -> str:
 def _prompt(scene: Scene) -> Answer:
     """What the person is asked for before there is a result."""
     if scene.locked:
-        return Answer("locked", "Please type your code", "The camera pauses for a while after several tries.")
+        return Answer(
+            "locked", _("Please type your code"), _("The camera pauses for a while after several tries.")
+        )
     progress = round(min(1.0, max(0.0, scene.progress)), 3)
     match scene.phase:
         case Phase.IDLE:
             return Answer("idle")
         case Phase.COME_CLOSER:
-            return Answer("closer", "Come closer")
+            return Answer("closer", _("Come closer"))
         case Phase.ADJUST:
-            return Answer("adjust", _FIXES[scene.issue])
+            return Answer("adjust", _(_FIXES[scene.issue]))
         case Phase.CHALLENGE:
-            return Answer("challenge", _MOVES[scene.move], move=scene.move.value, progress=progress)
+            return Answer("challenge", _(_MOVES[scene.move]), move=scene.move.value, progress=progress)
         case Phase.HOLD_STILL:
-            return Answer("hold", "Hold still", progress=progress)
+            return Answer("hold", _("Hold still"), progress=progress)
         case Phase.DECIDED:
-            return Answer("hold", "One moment, please", progress=1.0)
+            return Answer("hold", _("One moment, please"), progress=1.0)
 
 
 def _outcome(check_in: CheckIn, naming: Naming) -> Answer:
@@ -150,14 +156,14 @@ def _outcome(check_in: CheckIn, naming: Naming) -> Answer:
         case DecisionKind.NO_FACE:
             return Answer("idle")
         case DecisionKind.POOR_QUALITY:
-            return Answer("adjust", _FIXES[check_in.decision.issue])
+            return Answer("adjust", _(_FIXES[check_in.decision.issue]))
         case DecisionKind.UNKNOWN:
-            return Answer("unknown", "Not recognised", "Please type your code, or ask at the office.")
+            return Answer("unknown", _("Not recognised"), _("Please type your code, or ask at the office."))
         case DecisionKind.AMBIGUOUS:
-            return Answer("ambiguous", "Please type your code", "The camera is not sure who you are.")
+            return Answer("ambiguous", _("Please type your code"), _("The camera is not sure who you are."))
         case DecisionKind.SPOOF:
-            hint = "The camera could not make sure that a person stands here, and not a picture."
-            return Answer("spoof", "Please type your code", hint)
+            hint = _("The camera could not make sure that a person stands here, and not a picture.")
+            return Answer("spoof", _("Please type your code"), hint)
 
 
 def _greeting(check_in: CheckIn, naming: Naming) -> Answer:
@@ -165,20 +171,28 @@ def _greeting(check_in: CheckIn, naming: Naming) -> Answer:
     name = shown_name(check_in.person.name, naming)
     return Answer(
         state="in" if arrived else "out",
-        headline=", ".join(filter(None, ("Welcome" if arrived else "Goodbye", name))),
+        headline=_hello(arrived, name),
         name=name,
         time=f"{check_in.local_time:%H:%M}",
-        direction="IN" if arrived else "OUT",
-        note="" if check_in.delivered else "Saved here. It will be sent by itself.",
+        direction=_("IN") if arrived else _("OUT"),
+        note="" if check_in.delivered else _("Saved here. It will be sent by itself."),
         punch_id=check_in.punch.punch_id,
     )
 
 
+def _hello(arrived: bool, name: str) -> str:
+    if arrived:
+        return _("Welcome, {name}", name=name) if name else _("Welcome")
+    return _("Goodbye, {name}", name=name) if name else _("Goodbye")
+
+
 def _already(check_in: CheckIn, naming: Naming) -> Answer:
     name = shown_name(check_in.person.name, naming)
+    arrived = check_in.punch.direction is Direction.IN
+    already = N_("Already checked in at {time}") if arrived else N_("Already checked out at {time}")
     return Answer(
         state="already",
-        headline=f"Already checked {check_in.punch.direction.value} at {check_in.local_time:%H:%M}",
+        headline=_(already, time=f"{check_in.local_time:%H:%M}"),
         hint=name,
         name=name,
     )

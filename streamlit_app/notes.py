@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ray_backend.domain.errors import RollcallError
+from streamlit_app.i18n import message
 
 _NOTE = "note_of_a_change"
 
@@ -18,7 +19,7 @@ def attempt(
     try:
         change()
     except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
     before_rerun()
     say(done)

@@ -9,24 +9,26 @@ import pandas as pd
 
 from ray_backend.domain.answers import Erasure, PhotoReview
 from ray_backend.domain.model import Box, Pack, PhotoProblem, QualityIssue, Template
+from streamlit_app.i18n import N_, _, day_words, message, n_
 
 BUILT_IN_PACK = "dlib-resnet"
 RelativeBox = tuple[float, float, float, float]
 _MARKDOWN = frozenset("\\`*_{}[]()<>#+-.!|~$:^")
 _PHOTO_REASONS = {
-    QualityIssue.TOO_SMALL: "The face is too small. Come closer or crop the photo.",
-    QualityIssue.CUT_OFF: "The face is cut off. Move it to the middle.",
-    QualityIssue.TURNED_AWAY: "The face is turned away. Look straight at the camera.",
-    QualityIssue.TOO_DARK: "The face is too dark. Turn on a light in front of it.",
-    QualityIssue.TOO_BRIGHT: "The face is too bright. Turn away from the lamp or the sun.",
-    QualityIssue.BLURRED: "The face is blurred. Hold still and take it again.",
-    PhotoProblem.NO_FACE: "No face was found. Look straight at the camera.",
-    PhotoProblem.SEVERAL_FACES: "Several faces are in the photo. Take one of this person alone.",
-    PhotoProblem.ANOTHER_PERSON: "This face is already registered for somebody else.",
-    PhotoProblem.NOT_THE_SAME_PERSON: "This is not the person of the other photos.",
-    PhotoProblem.ALREADY_STORED: "This photo is there already.",
+    QualityIssue.TOO_SMALL: N_("The face is too small. Come closer or crop the photo."),
+    QualityIssue.CUT_OFF: N_("The face is cut off. Move it to the middle."),
+    QualityIssue.TURNED_AWAY: N_("The face is turned away. Look straight at the camera."),
+    QualityIssue.TOO_DARK: N_("The face is too dark. Turn on a light in front of it."),
+    QualityIssue.TOO_BRIGHT: N_("The face is too bright. Turn away from the lamp or the sun."),
+    QualityIssue.BLURRED: N_("The face is blurred. Hold still and take it again."),
+    PhotoProblem.NO_FACE: N_("No face was found. Look straight at the camera."),
+    PhotoProblem.SEVERAL_FACES: N_("Several faces are in the photo. Take one of this person alone."),
+    PhotoProblem.ANOTHER_PERSON: N_("This face is already registered for somebody else."),
+    PhotoProblem.NOT_THE_SAME_PERSON: N_("This is not the person of the other photos."),
+    PhotoProblem.ALREADY_STORED: N_("This photo is there already."),
 }
-_SOURCES = {"camera": "Camera", "upload": "File", "import": "Import", "kiosk": "Kiosk"}
+_QUALITIES = ((0.75, N_("Very good")), (0.5, N_("Good")), (0.25, N_("Fair")), (0.0, N_("Poor")))
+_SOURCES = {"camera": N_("Camera"), "upload": N_("File"), "import": N_("Import"), "kiosk": N_("Kiosk")}
 
 
 def relative_box(box: Box | None, size: tuple[int, int] | None) -> RelativeBox | None:
@@ -43,8 +45,8 @@ def photo_reason(review: PhotoReview) -> str:
     if review.reason is None:
         return ""
     if review.reason is PhotoProblem.UNREADABLE:
-        return review.detail
-    return _PHOTO_REASONS[review.reason]
+        return message(review.detail)
+    return _(_PHOTO_REASONS[review.reason])
 
 
 def photos_summary(reviews: Iterable[PhotoReview]) -> str:
@@ -52,44 +54,55 @@ def photos_summary(reviews: Iterable[PhotoReview]) -> str:
     reviews = list(reviews)
     accepted = sum(review.accepted for review in reviews)
     if accepted == len(reviews):
-        return f"{_count(accepted, 'photo')} will be used."
-    return f"{accepted} of {_count(len(reviews), 'photo')} will be used."
+        return n_("{number} photo will be used.", "{number} photos will be used.", accepted)
+    return n_(
+        "{accepted} of {number} photo will be used.",
+        "{accepted} of {number} photos will be used.",
+        len(reviews),
+        accepted=accepted,
+    )
 
 
 def quality_words(quality: float) -> str:
     """A template's quality, 0 to 1, in a word."""
-    return next(word for limit, word in ((0.75, "Very good"), (0.5, "Good"), (0.25, "Fair"), (0, "Poor"))
-                if quality >= limit)  # fmt: skip
+    return _(next(word for limit, word in _QUALITIES if quality >= limit))
 
 
 def source_words(template: Template) -> str:
     """Where a template came from."""
-    return _SOURCES.get(template.source, template.source.capitalize() or "Unknown")
+    known = _SOURCES.get(template.source)
+    return _(known) if known else template.source.capitalize() or _("Unknown")
 
 
 def erasure_words(erasure: Erasure) -> str:
     """What an erasure took away."""
-    gone = [_count(erasure.templates, "photo")]
+    photos = n_("{number} photo", "{number} photos", erasure.templates)
     if erasure.punches_removed:
-        gone.append(_count(erasure.punches_removed, "attendance record"))
-    words = f"Erased the person with {' and '.join(gone)}."
+        records = n_("{number} attendance record", "{number} attendance records", erasure.punches_removed)
+        words = _("Erased the person with {photos} and {records}.", photos=photos, records=records)
+    else:
+        words = _("Erased the person with {photos}.", photos=photos)
     if erasure.punches_kept:
-        words += f" {_count(erasure.punches_kept, 'attendance record')} stay without a name."
+        words += " " + n_(
+            "{number} attendance record stays without a name.",
+            "{number} attendance records stay without a name.",
+            erasure.punches_kept,
+        )
     return words
 
 
 def pack_words(pack: Pack) -> str:
     """The running pack in plain words."""
     if pack.pack_id == BUILT_IN_PACK:
-        return "Built-in face recognition"
-    return f"Face recognition {pack.pack_id}"
+        return _("Built-in face recognition")
+    return _("Face recognition {pack_id}", pack_id=pack.pack_id)
 
 
 def pack_warning(pack: Pack) -> str:
     """What an admin should know when the built-in pack runs because a better one was not to be had."""
     if pack.pack_id != BUILT_IN_PACK or "instead of" not in pack.origin:
         return ""
-    return (
+    return _(
         "The simpler built-in face recognition is running: it needs faces closer to the camera and looking "
         "straight ahead. Changing it later means registering all photos again."
     )
@@ -99,14 +112,14 @@ def day_rows(days: pd.DataFrame) -> pd.DataFrame:
     """A report's days (`ray_backend.services.report.DAY_COLUMNS`) as they are shown."""
     return pd.DataFrame(
         {
-            "Date": [f"{day:%Y-%m-%d}" for day in days["date"]],
-            "Name": days["name"].to_list(),
-            "Employee id": days["employee_id"].to_list(),
-            "Department": days["department"].to_list(),
-            "First in": [_clock(value) for value in days["first_in"]],
-            "Last out": [_clock(value) for value in days["last_out"]],
-            "Hours": ["" if pd.isna(hours) else f"{hours:.2f}" for hours in days["hours"]],
-            "Records": days["punches"].to_list(),
+            _("Date"): [f"{day:%Y-%m-%d}" for day in days["date"]],
+            _("Name"): days["name"].to_list(),
+            _("Employee id"): days["employee_id"].to_list(),
+            _("Department"): days["department"].to_list(),
+            _("First in"): [_clock(value) for value in days["first_in"]],
+            _("Last out"): [_clock(value) for value in days["last_out"]],
+            _("Hours"): ["" if pd.isna(hours) else f"{hours:.2f}" for hours in days["hours"]],
+            _("Records"): days["punches"].to_list(),
         }
     )
 
@@ -117,7 +130,7 @@ def present_per_day(days: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
     every_day = [start + timedelta(days=number) for number in range((end - start).days + 1)]
     return pd.DataFrame(
         {
-            "day": [f"{day:%a %d %b %Y}" for day in every_day],
+            "day": [day_words(day, "EEE dd MMM y") for day in every_day],
             "people": [int(counts.get(day, 0)) for day in every_day],
         }
     )
@@ -132,12 +145,15 @@ def _clock(value) -> str:
     return "" if pd.isna(value) else f"{value:%H:%M}"
 
 
-def paging_words(first: int, shown: int, total: int, noun: str = "person", plural: str = "people") -> str:
-    """Which part of a long list is on the screen; `first` counts from 1."""
-    if shown >= total:
+def paging_words(first: int, shown: int, total: int, noun: str = "", plural: str = "") -> str:
+    """Which part of a long list of people is on the screen; `first` counts from 1."""
+    if noun:  # for now
         return f"{total} {noun if total == 1 else plural}"
-    return f"{first} to {first + shown - 1} of {total} {plural}"
+    if shown >= total:
+        return n_("{number} person", "{number} people", total)
+    return _("{first} to {last} of {total} people", first=first, last=first + shown - 1, total=total)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def long_day(day: date) -> str:
+    """The day with its weekday and month in words."""
+    return day_words(day, _("EEEE, dd MMMM y"))

@@ -13,7 +13,8 @@ from ray_backend.client import Backend
 from ray_backend.domain.accounts import Account, SignedIn
 from ray_backend.domain.errors import Unavailable, WrongCredentials
 from ray_backend.domain.permissions import SYSTEM
-from streamlit_app import cookies, sign_in_form
+from streamlit_app import cookies, languages, sign_in_form
+from streamlit_app.i18n import _
 from streamlit_app.page_roles import PAGES
 from streamlit_app.tickets import Secrets, tickets
 
@@ -34,7 +35,7 @@ def guarded(name: str) -> Callable[[Render], Render]:
         def checked(backend: Backend) -> None:
             account = require_account(backend)
             if account.role not in roles:
-                st.error("Your account may not see this page.", icon=":material/lock:")
+                st.error(_("Your account may not see this page."), icon=":material/lock:")
                 st.stop()
             render(acting(backend, account))
 
@@ -101,7 +102,9 @@ def sign_out(backend: Backend) -> None:
     if token:
         with suppress(Unavailable):
             backend.acting_as(SYSTEM).sign_ins.sign_out(token)
+    spoken = languages.chosen()
     st.session_state.clear()
+    languages.keep(spoken)
     st.session_state[_LEFT] = True
     st.session_state[_TICKET] = ""
 
@@ -121,7 +124,7 @@ def _cookie() -> str:
 
 
 def _why_not() -> str:
-    return "You were signed out. Sign in again." if _cookie() else ""
+    return _("You were signed out. Sign in again.") if _cookie() else ""
 
 
 def _from_provider(backend: Backend) -> Account | None:

@@ -9,7 +9,8 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.accounts import MIN_PASSWORD_LENGTH, Account, SignedIn
 from ray_backend.domain.errors import Overloaded, RollcallError, TooManyAttempts, WrongCredentials
-from streamlit_app import deps, presenters
+from streamlit_app import deps, languages, presenters
+from streamlit_app.i18n import _, message
 
 _ASKED, _REFUSED = "provider_asked", "provider_refused"
 
@@ -17,17 +18,18 @@ _ASKED, _REFUSED = "provider_asked", "provider_refused"
 def show(backend: Backend, why: str, device: str) -> SignedIn | None:
     """The form. Returns a session when username and password are right. `why` says what ended the last
     one, `device` is what this browser keeps from an earlier sign-in."""
-    _, middle, _ = st.columns([1, 2, 1])
+    _left, middle, _right = st.columns([1, 2, 1])
     with middle:
-        st.title(f"Sign in to {presenters.plain(deps.site().site_name)}")
+        st.title(_("Sign in to {site_name}", site_name=presenters.plain(deps.site().site_name)))
         _told(why)
         with st.form("sign_in"):
-            username = st.text_input("Username", autocomplete="username")
-            password = st.text_input("Password", type="password", autocomplete="current-password")
-            wanted = st.form_submit_button("Sign in", type="primary", width="stretch")
+            username = st.text_input(_("Username"), autocomplete="username")
+            password = st.text_input(_("Password"), type="password", autocomplete="current-password")
+            wanted = st.form_submit_button(_("Sign in"), type="primary", width="stretch")
         signed_in = _try(backend, username, password, device) if wanted else None
         _provider_button()
-        st.caption("Username and password of the first administrator were shown when Rollcall started.")
+        languages.choice()
+        st.caption(_("Username and password of the first administrator were shown when Rollcall started."))
     return signed_in
 
 
@@ -43,7 +45,7 @@ def _try(backend: Backend, username: str, password: str, device: str) -> SignedI
     try:
         return backend.sign_ins.sign_in(username, password, device)
     except (WrongCredentials, TooManyAttempts, Overloaded) as error:
-        st.error(error.message, icon=":material/lock:")
+        st.error(message(error), icon=":material/lock:")
         return None
 
 
@@ -66,39 +68,39 @@ def by_provider(backend: Backend) -> SignedIn | None:
     try:
         return backend.sign_ins.by_provider(st.user.to_dict())
     except WrongCredentials as error:
-        st.session_state[_REFUSED] = error.message
+        st.session_state[_REFUSED] = message(error)
         return None
 
 
 def first_password(backend: Backend, account: Account, sign_in: Callable[[str], None]) -> None:
     """Whoever has a password that somebody else saw chooses one of their own before anything else."""
-    _, middle, _ = st.columns([1, 2, 1])
+    _left, middle, _right = st.columns([1, 2, 1])
     with middle:
-        st.title("Choose a password")
-        st.write("The one that you were given was seen by somebody else. Choose one of your own.")
+        st.title(_("Choose a password"))
+        st.write(_("The one that you were given was seen by somebody else. Choose one of your own."))
         password_form(backend, account, sign_in)
 
 
 def password_form(backend: Backend, account: Account, sign_in: Callable[[str], None]) -> None:
     """Changes one's own password. All other sessions end; `sign_in` opens a new one here."""
     with st.form("password"):
-        old = st.text_input("Present password", type="password", autocomplete="current-password")
+        old = st.text_input(_("Present password"), type="password", autocomplete="current-password")
         new = st.text_input(
-            "New password", type="password", autocomplete="new-password",
-            help=f"At least {MIN_PASSWORD_LENGTH} characters.",
+            _("New password"), type="password", autocomplete="new-password",
+            help=_("At least {number} characters.", number=MIN_PASSWORD_LENGTH),
         )  # fmt: skip
-        again = st.text_input("New password once more", type="password", autocomplete="new-password")
-        wanted = st.form_submit_button("Change the password", type="primary")
+        again = st.text_input(_("New password once more"), type="password", autocomplete="new-password")
+        wanted = st.form_submit_button(_("Change the password"), type="primary")
     if not wanted:
         return
     if new != again:
-        st.error("The two new passwords differ. Type them again.", icon=":material/error:")
+        st.error(_("The two new passwords differ. Type them again."), icon=":material/error:")
         return
     try:
         backend.sign_ins.change_password(old, new, actor=account.username)
         sign_in(new)
     except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
-    st.toast("The password is changed.")
+    st.toast(_("The password is changed."))
     st.rerun()

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from streamlit_app import texts
+from streamlit_app.i18n import _
 
 _mount = st.components.v2.component(
     "rollcall_camera_starter",
@@ -35,4 +36,7 @@ def camera_state(press: str = "", nudge: bool = False) -> str:
 def camera_problem(state: str) -> tuple[str, str] | None:
     """A headline and what to do, or None where nothing stands in the camera's way."""
     name = PROBLEMS.get(state)
-    return texts.CAMERA_PROBLEMS[name] if name else None
+    if name is None:
+        return None
+    headline, hint = texts.CAMERA_PROBLEMS[name]
+    return _(headline), _(hint)

@@ -9,6 +9,7 @@ import streamlit as st
 from ray_backend.domain.site import SiteSettings
 from streamlit_app import texts
 from streamlit_app.camera.modes import Mode
+from streamlit_app.i18n import _, language
 
 HERE = Path(__file__).parent
 # One module: a name that a file uses stands in it or in one before it.
@@ -47,7 +48,8 @@ def screen_data(site: SiteSettings, mode: Mode, why: str = "") -> dict:
         "site": site.site_name,
         "zone": site.time_zone,
         "mode": mode.value,
+        "language": language(),
         "why": why,
-        "texts": texts.KIOSK | texts.KIOSK_BY_MODE[mode.value],
-        "problems": {name: list(words) for name, words in texts.CAMERA_PROBLEMS.items()},
+        "texts": {key: _(text) for key, text in (texts.KIOSK | texts.KIOSK_BY_MODE[mode.value]).items()},
+        "problems": texts.camera_problems(),
     }

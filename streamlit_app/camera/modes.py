@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ray_backend.client import Backend
 from ray_backend.settings import Settings
+from streamlit_app.i18n import N_, _
 
 
 class Mode(StrEnum):
@@ -43,13 +44,13 @@ class Kiosk:
 CameraMode = Callable[[Kiosk], Ended]
 
 _NAMES = {
-    Mode.WEBSOCKET: "the live camera over a direct connection",
-    Mode.WEBRTC: "the live camera as a video stream (WebRTC)",
-    Mode.PHOTO: "single photos",
+    Mode.WEBSOCKET: N_("the live camera over a direct connection"),
+    Mode.WEBRTC: N_("the live camera as a video stream (WebRTC)"),
+    Mode.PHOTO: N_("single photos"),
 }
 _FAILURES = {
-    Mode.WEBSOCKET: "the direct connection (WebSocket) cannot be opened",
-    Mode.WEBRTC: "neither a direct connection nor a video stream gets through",
+    Mode.WEBSOCKET: N_("the direct connection (WebSocket) cannot be opened"),
+    Mode.WEBRTC: N_("neither a direct connection nor a video stream gets through"),
 }
 # A browser that never could connect tells the page about every second, one whose connection broke every ten
 # seconds. Once may be a hiccup.
@@ -73,12 +74,14 @@ def next_mode(settings: Settings, failed: Mode) -> Mode | None:
 
 def runs_words(mode: Mode, why: str) -> str:
     """Which mode runs, and why, in plain words. `why` is `failure_words` or empty."""
-    return f"This kiosk uses {_NAMES[mode]}, because {why}." if why else f"This kiosk uses {_NAMES[mode]}."
+    if why:
+        return _("This kiosk uses {mode}, because {why}.", mode=_(_NAMES[mode]), why=why)
+    return _("This kiosk uses {mode}.", mode=_(_NAMES[mode]))
 
 
 def failure_words(failed: Mode) -> str:
     """Why the next mode runs."""
-    return _FAILURES[failed]
+    return _(_FAILURES[failed])
 
 
 class Refusals:

@@ -21,7 +21,7 @@ from ray_backend.domain.kiosk.words import Phase
 from ray_backend.domain.model import DecisionKind, new_id
 from streamlit_app import kiosk_words
 from streamlit_app.camera.protocol import Code, Frame, NotMe
-from streamlit_app.kiosk_words import Answer, Naming
+from streamlit_app.kiosk_words import Answer, Naming, in_words
 
 KEEP_S = 60.0
 MOST_PAGES = 64
@@ -79,11 +79,11 @@ class PageSession:
                 return self._show(self._coded(asked), coded=True)
             return self._show(self._kiosk.frame(asked.image))
         except ImageRejected:
-            return kiosk_words.UNREADABLE
+            return in_words(kiosk_words.UNREADABLE)
         except TooManyAttempts as error:
             return kiosk_words.too_many_codes(error)
         except WrongCredentials:
-            return kiosk_words.WRONG_CODE
+            return in_words(kiosk_words.WRONG_CODE)
 
     def _coded(self, asked: Code) -> KioskAnswer:
         answer = self._kiosk.code(asked.digits, f"{self._visit}/{asked.request_id}")
@@ -133,12 +133,12 @@ class PageSession:
     def _not_me(self, punch_id: str) -> Answer:
         """Only what this page has just shown can be disputed from it."""
         if self._kiosk is None or punch_id not in self._disputable:
-            return kiosk_words.TELL_THE_OFFICE
+            return in_words(kiosk_words.TELL_THE_OFFICE)
         try:
             self._kiosk.not_me(punch_id)
         except (Unavailable, NotFound):
-            return kiosk_words.TELL_THE_OFFICE
-        return kiosk_words.THANKS
+            return in_words(kiosk_words.TELL_THE_OFFICE)
+        return in_words(kiosk_words.THANKS)
 
 
 @dataclass
@@ -203,7 +203,7 @@ def _same(one: CheckIn, other: CheckIn) -> bool:
 def away(asked: Frame | Code | NotMe) -> dict:
     """The message while the backend does not answer."""
     shown = {Frame: kiosk_words.AWAY, Code: kiosk_words.CODE_AWAY, NotMe: kiosk_words.TELL_THE_OFFICE}
-    return _message(asked, shown[type(asked)])
+    return _message(asked, in_words(shown[type(asked)]))
 
 
 def _message(asked: Frame | Code | NotMe, shown: Answer) -> dict:

@@ -14,7 +14,8 @@ from streamlit_app.camera.browser import camera_problem, camera_state
 from streamlit_app.camera.card import answer_html
 from streamlit_app.camera.code import page_session, screen
 from streamlit_app.camera.modes import Ended, Kiosk, Mode, runs_words
-from streamlit_app.kiosk_words import Answer, answer_to
+from streamlit_app.i18n import N_, _, message
+from streamlit_app.kiosk_words import Answer, answer_to, in_words
 
 PICTURES = ["jpg", "jpeg", "png", "webp"]
 _BEFORE = Answer("idle")
@@ -26,7 +27,9 @@ _STYLE = """<style>
   font-weight: 600; }
 .stMainBlockContainer { padding-top: 1rem; padding-bottom: 1rem; }
 </style>"""
-_NO_FACE = Answer("hint", "No face was found", "Look straight at the camera and take the photo again.")
+_NO_FACE = Answer(
+    "hint", N_("No face was found"), N_("Look straight at the camera and take the photo again.")
+)
 
 
 def photo_mode(kiosk: Kiosk) -> Ended:
@@ -46,11 +49,11 @@ def _photo() -> bytes | None:
     problem = camera_problem(camera_state())
     photo = None
     if problem is None:
-        photo = st.camera_input("Photo", key="kiosk_shot", label_visibility="collapsed")
+        photo = st.camera_input(_("Photo"), key="kiosk_shot", label_visibility="collapsed")
     else:
         st.warning(f"**{problem[0]}.** {problem[1]}", icon=":material/videocam_off:")
-    with st.expander("This computer has no camera: choose a file", expanded=problem is not None):
-        photo = st.file_uploader("Picture of your face", type=PICTURES, key="kiosk_file") or photo
+    with st.expander(_("This computer has no camera: choose a file"), expanded=problem is not None):
+        photo = st.file_uploader(_("Picture of your face"), type=PICTURES, key="kiosk_file") or photo
     return photo.getvalue() if photo else None
 
 
@@ -63,10 +66,10 @@ def _answer(kiosk: Kiosk, picture: bytes) -> Answer:
     try:
         check_in = kiosk.backend.check_in(picture, kiosk=kiosk.name, idempotency_key=key)
     except ImageRejected as error:
-        return Answer("hint", "The photo cannot be used", error.message)
+        return Answer("hint", _("The photo cannot be used"), message(error))
     answer = answer_to(check_in, key, deps.site().kiosk_name)
     if answer.state == "idle":
-        answer = _NO_FACE
+        answer = in_words(_NO_FACE)
     if answer.state not in ("hint", "adjust"):
         refused = answer.state in ("unknown", "ambiguous", "spoof")
         punch_id = page_session(kiosk).disputable(answer)

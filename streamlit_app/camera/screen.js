@@ -25,15 +25,17 @@ class Screen {
     this.camera = "starting";
   }
 
-  configure({ texts, problems, site, zone, why }) {
+  configure({ texts, problems, site, zone, why, language }) {
     Object.assign(this, { texts, problems });
     this.text(".why", why);
     const labels = { ".retry": "retry", ".photo": "photo", ".code": "code", ".code-key span": "codeKey" };
     for (const [place, name] of Object.entries(labels)) this.text(place, texts[name]);
     this.text(".site", site);
     const at = { timeZone: zone };
+    const words = language === "en" ? "en-GB" : language;
+    document.documentElement.lang = language;
     this.clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", ...at });
-    this.date = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", ...at });
+    this.date = new Intl.DateTimeFormat(words, { weekday: "long", day: "numeric", month: "long", ...at });
     this.tick();
   }
 

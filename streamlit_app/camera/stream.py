@@ -18,7 +18,8 @@ from streamlit_app.camera.code import ask, screen
 from streamlit_app.camera.modes import Ended, Kiosk, Mode
 from streamlit_app.camera.newest import NewestFrame, as_jpeg
 from streamlit_app.camera.protocol import Frame
-from streamlit_app.kiosk_words import Answer
+from streamlit_app.i18n import N_
+from streamlit_app.kiosk_words import Answer, in_words
 
 STATE = "kiosk_stream_state"  # in the session; to be taken out when the mode changes
 _START = "START"
@@ -39,7 +40,7 @@ _OFTEN_S = 0.12
 _GIVE_UP_AFTER_S = 20.0
 _CHECK_TOKEN_EVERY_S = 30.0
 _IDLE = Answer("idle")
-_QUIET = Answer("trouble", "No picture arrives", "It comes back by itself. Please wait.")
+_QUIET = Answer("trouble", N_("No picture arrives"), N_("It comes back by itself. Please wait."))
 
 
 @dataclass
@@ -133,7 +134,7 @@ def _answer_all(kiosk: Kiosk, stream: _Stream, place, *, allowed: bool) -> Ended
 
 
 def _waiting(stream: _Stream) -> tuple[Answer, str]:
-    return (_IDLE, "starting") if stream.seen_at is None else (_QUIET, "")
+    return (_IDLE, "starting") if stream.seen_at is None else (in_words(_QUIET), "")
 
 
 def _still_allowed(kiosk: Kiosk) -> bool:

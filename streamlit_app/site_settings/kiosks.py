@@ -10,6 +10,8 @@ from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.site import LONGEST_COOLDOWN_S
 from streamlit_app import deps, links, presenters
 from streamlit_app import settings_words as words
+from streamlit_app.dialogs import dialog
+from streamlit_app.i18n import N_, _, message
 from streamlit_app.notes import attempt
 from streamlit_app.session import ACTOR
 from streamlit_app.site_settings.saving import save
@@ -19,19 +21,21 @@ _NEW_ADDRESS = "new_kiosk_address"
 
 def render(backend: Backend) -> None:
     """The list of kiosks first: it is what one comes for."""
-    st.subheader("Kiosks that are let in")
-    st.write("A kiosk is any browser with a camera that is opened with a kiosk address.")
+    st.subheader(_("Kiosks that are let in"))
+    st.write(_("A kiosk is any browser with a camera that is opened with a kiosk address."))
     tokens = backend.access.tokens()
     for token in tokens:
         _row(backend, token)
     if not tokens:
         st.info(
-            "No kiosk is let in yet. Make an address, and open it at the door.", icon=":material/videocam:"
+            _("No kiosk is let in yet. Make an address, and open it at the door."), icon=":material/videocam:"
         )
-    if st.button("New kiosk address", icon=":material/add_link:", type="secondary" if tokens else "primary"):
+    if st.button(
+        _("New kiosk address"), icon=":material/add_link:", type="secondary" if tokens else "primary"
+    ):
         st.session_state.pop(_NEW_ADDRESS, None)
         new_address(backend)
-    st.subheader("What all kiosks do")
+    st.subheader(_("What all kiosks do"))
     _behaviour(backend)
 
 
@@ -39,8 +43,8 @@ def _row(backend: Backend, token: KioskToken) -> None:
     name, made, action = st.columns([3, 3, 2], vertical_alignment="center")
     name.markdown(f":material/videocam: **{presenters.plain(token.kiosk)}**")
     since = token.created_at.astimezone(deps.site().zone)
-    made.caption("allowed since {date}".format(date=f"{since:%Y-%m-%d %H:%M}"))
-    if action.button("Shut out", key=f"revoke-{token.token_id}", width="stretch"):
+    made.caption(_("allowed since {since}", since=f"{since:%Y-%m-%d %H:%M}"))
+    if action.button(_("Shut out"), key=f"revoke-{token.token_id}", width="stretch"):
         confirm_revoke(backend, token)
 
 
@@ -48,49 +52,54 @@ def _behaviour(backend: Backend) -> None:
     now = backend.site.current()
     with st.form("kiosks"):
         naming = st.radio(
-            "How is somebody named who was recognised?", list(words.NAMINGS),
-            index=list(words.NAMINGS).index(now.kiosk_name), format_func=words.NAMINGS.get,
-            help="Others can read it, too.",
+            _("How is somebody named who was recognised?"), list(words.NAMINGS),
+            index=list(words.NAMINGS).index(now.kiosk_name), format_func=lambda name: _(words.NAMINGS[name]),
+            help=_("Others can read it, too."),
         )  # fmt: skip
         cooldown = st.number_input(
-            "Seconds in which a second look is the same visit", 0, LONGEST_COOLDOWN_S,
-            round(now.cooldown_s), help="Within this time nobody is recorded twice, at whatever kiosk.",
+            _("Seconds in which a second look is the same visit"), 0, LONGEST_COOLDOWN_S,
+            round(now.cooldown_s), help=_("Within this time nobody is recorded twice, at whatever kiosk."),
         )  # fmt: skip
-        if st.form_submit_button("Save", type="primary", key="save-kiosks"):
+        if st.form_submit_button(_("Save"), type="primary", key="save-kiosks"):
             seconds = now.cooldown_s if cooldown == round(now.cooldown_s) else float(cooldown)
             save(
                 backend,
                 {"kiosk_name": naming, "cooldown_s": seconds},
-                "Saved. All kiosks go by it within a few seconds.",
+                _("Saved. All kiosks go by it within a few seconds."),
             )
 
 
-@st.dialog("Shut out this kiosk?")
+@dialog(N_("Shut out this kiosk?"))
 def confirm_revoke(backend: Backend, token: KioskToken) -> None:
     """Asks first."""
-    st.write(f"The address of **{presenters.plain(token.kiosk)}** stops working within half a minute.")
-    if st.button("Shut out", type="primary", key="revoke-yes"):
+    st.write(
+        _(
+            "The address of **{kiosk}** stops working within half a minute.",
+            kiosk=presenters.plain(token.kiosk),
+        )
+    )
+    if st.button(_("Shut out"), type="primary", key="revoke-yes"):
         attempt(
-            f"{presenters.plain(token.kiosk)} is shut out.",
+            _("{kiosk} is shut out.", kiosk=presenters.plain(token.kiosk)),
             lambda: backend.access.revoke_token(token.token_id, actor=ACTOR),
         )
 
 
-@st.dialog("New kiosk address")
+@dialog(N_("New kiosk address"))
 def new_address(backend: Backend) -> None:
     """Makes a token for a kiosk and shows its address once."""
     made = st.session_state.get(_NEW_ADDRESS)
     if made:
-        st.success("Open this address on the kiosk. It is shown only now.", icon=":material/check_circle:")
+        st.success(_("Open this address on the kiosk. It is shown only now."), icon=":material/check_circle:")
         st.code(made, language=None, wrap_lines=True)
-        st.caption("Whoever has it can check people in, so treat it like a key.")
+        st.caption(_("Whoever has it can check people in, so treat it like a key."))
         return
-    name = st.text_input("Where does it stand?", placeholder="entrance", key="kiosk_name")
-    if st.button("Make the address", type="primary"):
+    name = st.text_input(_("Where does it stand?"), placeholder=_("entrance"), key="kiosk_name")
+    if st.button(_("Make the address"), type="primary"):
         try:
             token = backend.access.issue_token(name, actor=ACTOR)
         except RollcallError as error:
-            st.error(error.message, icon=":material/error:")
+            st.error(message(error), icon=":material/error:")
             return
         st.session_state[_NEW_ADDRESS] = links.kiosk_address(token)
         st.rerun(scope="fragment")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from streamlit_app import settings_words as words
+from streamlit_app.i18n import _
 from streamlit_app.site_settings.saving import save
 
 
@@ -18,23 +19,23 @@ def render(backend: Backend) -> None:
         st.error(problem, icon=":material/error:")
     elif problem:
         st.warning(problem, icon=":material/warning:")
-    st.write("Somebody may hold up a photo or a screen that shows another person's face.")
+    st.write(_("Somebody may hold up a photo or a screen that shows another person's face."))
     with st.form("liveness"):
         mode = st.radio(
-            "What happens then?", list(words.LIVENESS), index=list(words.LIVENESS).index(now.liveness),
-            format_func=lambda mode: words.LIVENESS[mode][0],
-            captions=[caption for _, caption in words.LIVENESS.values()],
+            _("What happens then?"), list(words.LIVENESS), index=list(words.LIVENESS).index(now.liveness),
+            format_func=lambda mode: _(words.LIVENESS[mode][0]),
+            captions=[_(caption) for _label, caption in words.LIVENESS.values()],
         )  # fmt: skip
         way = st.radio(
-            "How is it found out?", list(words.WAYS), index=list(words.WAYS).index(now.liveness_way),
-            format_func=lambda way: words.WAYS[way][0],
-            captions=[caption for _, caption in words.WAYS.values()],
+            _("How is it found out?"), list(words.WAYS), index=list(words.WAYS).index(now.liveness_way),
+            format_func=lambda way: _(words.WAYS[way][0]),
+            captions=[_(caption) for _label, caption in words.WAYS.values()],
         )  # fmt: skip
         if not models:
-            st.caption(words.NO_MODELS)
-        if st.form_submit_button("Save", type="primary", key="save-liveness"):
+            st.caption(_(words.NO_MODELS))
+        if st.form_submit_button(_("Save"), type="primary", key="save-liveness"):
             save(
                 backend,
                 {"liveness": mode, "liveness_way": way},
-                "Saved. Kiosks go by it with the next person.",
+                _("Saved. Kiosks go by it with the next person."),
             )

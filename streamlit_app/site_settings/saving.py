@@ -9,16 +9,17 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from streamlit_app import deps
+from streamlit_app.i18n import N_, _
 from streamlit_app.notes import attempt
 from streamlit_app.session import ACTOR
 
-_NOTHING = "Nothing was changed: everything is as it was."
+_NOTHING = N_("Nothing was changed: everything is as it was.")
 
 
 def save(backend: Backend, changes: Mapping[str, Any], done: str) -> None:
     """Changes these settings and says `done`, or why it was refused."""
     now = backend.site.current()
     if all(getattr(now, name) == value for name, value in changes.items()):
-        st.info(_NOTHING, icon=":material/info:")
+        st.info(_(_NOTHING), icon=":material/info:")
         return
     attempt(done, lambda: backend.site.change(changes, actor=ACTOR), deps.site_was_changed)

@@ -25,6 +25,7 @@ from streamlit_app.camera.modes import (
 from streamlit_app.camera.photo import photo_mode
 from streamlit_app.camera.stream import STATE as STREAM_STATE
 from streamlit_app.camera.stream import stream_mode
+from streamlit_app.i18n import _, show_page_in
 
 _MODE, _REFUSALS = "kiosk_mode", "kiosk_refusals"
 
@@ -32,6 +33,8 @@ _MODE, _REFUSALS = "kiosk_mode", "kiosk_refusals"
 def render(backend: Backend) -> None:
     """Checks the token of the address; a signed-in admin needs one as well."""
     style.kiosk_mode()
+    # A kiosk speaks to everybody, so it keeps to the site's language.
+    show_page_in(deps.site().language)
     token = st.query_params.get("token", "")
     try:
         name = backend.access.verify_token(token)
@@ -76,8 +79,8 @@ def _live(kiosk: Kiosk) -> Ended:
 def _photo(kiosk: Kiosk) -> Ended:
     ended = photo_mode(kiosk)
     if kiosk.settings.camera != "photo":
-        _, middle, _ = st.columns([1, 4, 1])
-        if middle.button("Back to the live camera", icon=":material/videocam:"):
+        _left, middle, _right = st.columns([1, 4, 1])
+        if middle.button(_("Back to the live camera"), icon=":material/videocam:"):
             del st.session_state[_MODE]
             st.session_state.pop(_REFUSALS, None)
             st.rerun()
@@ -88,15 +91,17 @@ _MODES: dict[Mode, CameraMode] = {Mode.WEBSOCKET: _live, Mode.WEBRTC: stream_mod
 
 
 def _not_allowed(wrong: bool) -> None:
-    _, middle, _ = st.columns([1, 3, 1])
+    _left, middle, _right = st.columns([1, 3, 1])
     with middle:
-        st.title("This screen is not set up as a kiosk")
+        st.title(_("This screen is not set up as a kiosk"))
         if wrong:
-            st.write("The address holds a kiosk token that is not valid, or not valid any more.")
+            st.write(_("The address holds a kiosk token that is not valid, or not valid any more."))
         else:
-            st.write("The kiosk page opens only with an address that holds a kiosk token.")
+            st.write(_("The kiosk page opens only with an address that holds a kiosk token."))
         st.write(
-            "An admin gets a new address under **Settings**, *Kiosks*, or on the server with "
-            "`rollcall token create entrance`. Open that address here once and set it as the start page."
+            _(
+                "An admin gets a new address under **Settings**, *Kiosks*, or on the server with "
+                "`rollcall token create entrance`. Open that address here once and set it as the start page."
+            )
         )
-        links.link("home", "To the admin pages", ":material/arrow_back:")
+        links.link("home", _("To the admin pages"), ":material/arrow_back:")

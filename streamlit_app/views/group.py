@@ -12,14 +12,17 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.answers import CheckIn
 from ray_backend.domain.errors import ImageRejected, RollcallError
-from ray_backend.domain.model import PeopleQuery, Person
+from ray_backend.domain.model import Person
+from ray_backend.domain.queries import PeopleQuery
 from streamlit_app import presenters
+from streamlit_app.dialogs import dialog
 from streamlit_app.group_picture import group_html
 from streamlit_app.group_words import GroupFace, group_faces, missing, people_words, recorded_words
+from streamlit_app.i18n import N_, _, message, n_
 from streamlit_app.photo_tray import PICTURES
 from streamlit_app.session import ACTOR, guarded
 
-_EVERYBODY = "Everybody"
+_EVERYBODY = N_("Everybody")
 _FORM, _SEEN, _DONE = "group_form", "group_seen", "group_done"
 _PAGE = 1000
 
@@ -37,31 +40,37 @@ class _Seen:
 @guarded("group")
 def render(backend: Backend) -> None:
     """From a picture to presence: choose who is expected, look, untick, record."""
-    st.title("Group photo")
+    st.title(_("Group photo"))
     st.write(
-        "One picture of a class or a crew marks everybody on it as present. Everybody should look at the "
-        "camera, in good light. Nothing is recorded before you say so."
+        _(
+            "One picture of a class or a crew marks everybody on it as present. Everybody should look at the "
+            "camera, in good light. Nothing is recorded before you say so."
+        )
     )
     _say_what_was_done()
     key = f"group-{st.session_state.setdefault(_FORM, 0)}"
     choices = [_EVERYBODY, *backend.people.departments()]
-    expected = st.selectbox("Who is expected", choices, key="group-expected")
+    expected = st.selectbox(_("Who is expected"), choices, format_func=_one_or_all, key="group-expected")
     picture = _picture(key)
     if picture is None:
         return
     try:
         seen = _look(backend, picture)
     except ImageRejected as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
     _show(backend, seen, None if expected == _EVERYBODY else expected)
 
 
+def _one_or_all(department: str) -> str:
+    return _(department) if department == _EVERYBODY else department
+
+
 def _picture(key: str) -> bytes | None:
-    if st.toggle("Take the picture with the camera", key=f"{key}-camera-on"):
-        taken = st.camera_input("Take the picture", key=f"{key}-camera")
+    if st.toggle(_("Take the picture with the camera"), key=f"{key}-camera-on"):
+        taken = st.camera_input(_("Take the picture"), key=f"{key}-camera")
     else:
-        taken = st.file_uploader("Picture file", type=PICTURES, key=f"{key}-file")
+        taken = st.file_uploader(_("Picture file"), type=PICTURES, key=f"{key}-file")
     return taken.getvalue() if taken else None
 
 
@@ -72,7 +81,7 @@ def _look(backend: Backend, picture: bytes) -> _Seen:
     if seen is None or seen.sha256 != sha256:
         # What was done before is old news now.
         st.session_state.pop(_DONE, None)
-        with st.spinner("Looking for faces"):
+        with st.spinner(_("Looking for faces")):
             faces = group_faces(backend.recognise(picture))
             seen = st.session_state[_SEEN] = _Seen(sha256, faces, *group_html(picture, faces))
     return seen
@@ -81,7 +90,7 @@ def _look(backend: Backend, picture: bytes) -> _Seen:
 def _show(backend: Backend, seen: _Seen, department: str | None) -> None:
     st.html(seen.marked)
     if not seen.faces:
-        st.warning("No face was found in this picture. Take another one.", icon=":material/person_off:")
+        st.warning(_("No face was found in this picture. Take another one."), icon=":material/person_off:")
         return
     present, absent = st.columns(2, gap="large")
     with present:
@@ -89,7 +98,7 @@ def _show(backend: Backend, seen: _Seen, department: str | None) -> None:
     with absent:
         _absent(missing(_expected(backend, department), seen.faces))
     _others(seen)
-    label = f"Record {people_words(len(chosen))} as present"
+    label = n_("Record {number} person as present", "Record {number} people as present", len(chosen))
     wanted = st.button(label, type="primary", icon=":material/how_to_reg:", disabled=not chosen,
                        key="group-record")  # fmt: skip
     if wanted:
@@ -98,11 +107,11 @@ def _show(backend: Backend, seen: _Seen, department: str | None) -> None:
 
 def _present(seen: _Seen) -> list[Person]:
     people = sorted((face.person for face in seen.faces if face.person), key=lambda person: person.name)
-    st.subheader(f"Present ({len(people)})")
+    st.subheader(_("Present ({number})", number=len(people)))
     if not people:
-        st.write("Nobody in this picture was recognised.")
+        st.write(_("Nobody in this picture was recognised."))
     else:
-        st.caption("Untick whoever is not really there.")
+        st.caption(_("Untick whoever is not really there."))
     return [
         person
         for person in people
@@ -128,36 +137,36 @@ def _expected(backend: Backend, department: str | None) -> list[Person]:
 
 
 def _absent(people: Sequence[Person]) -> None:
-    st.subheader(f"Missing ({len(people)})")
+    st.subheader(_("Missing ({number})", number=len(people)))
     if not people:
-        st.write("Everybody who is expected is in the picture.")
+        st.write(_("Everybody who is expected is in the picture."))
         return
     rows = [(person.name, person.employee_id, person.department) for person in people]
-    table = pd.DataFrame(rows, columns=["Name", "Employee id", "Department"])
+    table = pd.DataFrame(rows, columns=[_("Name"), _("Employee id"), _("Department")])
     st.dataframe(table, hide_index=True, width="stretch")
 
 
 def _others(seen: _Seen) -> None:
     number = sum(face.person is None for face in seen.faces)
     if number:
-        st.subheader(f"Not recognised ({number})")
+        st.subheader(_("Not recognised ({number})", number=number))
         st.html(seen.others)
 
 
-@st.dialog("Record them as present?")
+@dialog(N_("Record them as present?"))
 def confirm(backend: Backend, people: Sequence[Person], picture_sha256: str) -> None:
     """Asks first, then records."""
     names = ", ".join(presenters.plain(person.name) for person in people)
     st.write(f"**{people_words(len(people))}**: {names}")
-    st.caption("Whoever has checked in today already is not recorded a second time.")
-    if not st.button("Yes, record them", type="primary", key="group-yes"):
+    st.caption(_("Whoever has checked in today already is not recorded a second time."))
+    if not st.button(_("Yes, record them"), type="primary", key="group-yes"):
         return
     try:
         answers = backend.record_present(
             [person.person_id for person in people], picture_sha256=picture_sha256, actor=ACTOR
         )
     except RollcallError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(message(error), icon=":material/error:")
         return
     st.session_state[_DONE] = answers
     # A new form is an empty one.

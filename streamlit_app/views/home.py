@@ -7,6 +7,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.requests import ReportQuery
 from streamlit_app import deps, links, presenters
+from streamlit_app.i18n import _, n_
 from streamlit_app.session import guarded
 
 
@@ -18,51 +19,59 @@ def render(backend: Backend) -> None:
     today = backend.reports.today()
     days = backend.reports.report(ReportQuery(today, today)).days
     st.title(deps.site().site_name)
-    st.caption(f"{today:%A, %d %B %Y}")
+    st.caption(presenters.long_day(today))
     registered, here, gone = st.columns(3)
     if backend.caller.departments is None:
-        registered.metric("People registered", overview.people, border=True)
-    here.metric("Came in today", len(days), border=True)
-    gone.metric("Left again", int(days["last_out"].notna().sum()), border=True)
+        registered.metric(_("People registered"), overview.people, border=True)
+    here.metric(_("Came in today"), len(days), border=True)
+    gone.metric(_("Left again"), int(days["last_out"].notna().sum()), border=True)
     manages_kiosks = backend.may("access.tokens")
     if manages_kiosks and not overview.people:
         _first_steps()
     elif days.empty:
-        st.info("Nobody has checked in yet today.", icon=":material/schedule:")
+        st.info(_("Nobody has checked in yet today."), icon=":material/schedule:")
     else:
-        st.subheader("Today")
-        st.dataframe(presenters.day_rows(days).drop(columns="Date"), hide_index=True, width="stretch")
+        st.subheader(_("Today"))
+        st.dataframe(presenters.day_rows(days).drop(columns=_("Date")), hide_index=True, width="stretch")
     if manages_kiosks:
-        st.subheader("Kiosks")
+        st.subheader(_("Kiosks"))
         _kiosks(backend)
 
 
 def _waiting_punches(number: int) -> None:
     """Said first, since the rest of the page needs the database."""
     if number:
-        punches = "1 punch waits" if number == 1 else f"{number} punches wait"
         st.warning(
-            f"{punches} on the server's disk until the database answers again. Nothing is lost.",
+            n_(
+                "{number} punch waits on the server's disk until the database answers again. Nothing is "
+                "lost.",
+                "{number} punches wait on the server's disk until the database answers again. Nothing is "
+                "lost.",
+                number,
+            ),
             icon=":material/save_clock:",
         )
 
 
 def _first_steps() -> None:
     with st.container(border=True):
-        st.subheader("Your first day")
+        st.subheader(_("Your first day"))
         st.markdown(
-            "1. Register the first faces: a few photos of each person, taken here or from files.\n"
-            "2. Make a kiosk address under Settings and open it on the computer or tablet at the door.\n"
-            "3. Walk up to it. Your name, the time and IN appear within a second or two.\n"
-            "4. At the end of the day, download the report."
+            _(
+                "1. Register the first faces: a few photos of each person, taken here or from files.\n"
+                "2. Make a kiosk address under Settings and open it on the computer or tablet at the door.\n"
+                "3. Walk up to it. Your name, the time and IN appear within a second or two.\n"
+                "4. At the end of the day, download the report."
+            )
         )
-        links.link("register", "Register the first face", ":material/person_add:")
+        links.link("register", _("Register the first face"), ":material/person_add:")
 
 
 def _kiosks(backend: Backend) -> None:
-    st.write("A kiosk is any browser with a camera that is opened with a kiosk address.")
+    st.write(_("A kiosk is any browser with a camera that is opened with a kiosk address."))
     for token in backend.access.tokens():
         name, made = st.columns([3, 5], vertical_alignment="center")
         name.markdown(f":material/videocam: **{presenters.plain(token.kiosk)}**")
-        made.caption(f"allowed since {token.created_at.astimezone(deps.site().zone):%Y-%m-%d %H:%M}")
-    links.link("settings", "New kiosk, or shut one out", ":material/add_link:", section="Kiosks")
+        since = token.created_at.astimezone(deps.site().zone)
+        made.caption(_("allowed since {since}", since=f"{since:%Y-%m-%d %H:%M}"))
+    links.link("settings", _("New kiosk, or shut one out"), ":material/add_link:", section=_("Kiosks"))

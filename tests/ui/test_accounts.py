@@ -82,7 +82,7 @@ def test_an_account_is_changed_shut_and_given_a_new_password(backend):
     press(test, "Save")
     assert stored(backend, "ada").name == "Ada Example"
 
-    press(page(dialog, backend).run(), "Shut")
+    press(page(dialog, backend).run(), "Shut the account")
     assert not stored(backend, "ada").active
 
     test = press(page(dialog, backend).run(), "New password")
@@ -92,7 +92,9 @@ def test_an_account_is_changed_shut_and_given_a_new_password(backend):
 
 def test_the_last_administrator_cannot_be_shut_on_the_page_either(backend):
     admin = stored(backend, "admin")
-    test = press(page(lambda backend: accounts.change_account(backend, admin), backend).run(), "Shut")
+    test = press(
+        page(lambda backend: accounts.change_account(backend, admin), backend).run(), "Shut the account"
+    )
     assert "last administrator" in test.error[0].value
     assert stored(backend, "admin").active
 

@@ -173,7 +173,7 @@ def test_rates_in_words(rate, text):
 def test_refusals_in_words():
     assert calibration_words.refused_words(interval(2, 40)) == (
         "Of 100 attempts by registered people, 5 would be refused (between 0.6 and 17; measured on 40 people "
-        "with two photos or more)"
+        "with two photos or more)."
     )
 
 
