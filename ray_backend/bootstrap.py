@@ -64,11 +64,11 @@ from ray_backend.services.sign_in import SignInService
 from ray_backend.services.timesheet import TimesheetService
 from ray_backend.services.traces import Traces
 from ray_backend.services.unknown import UnknownService
+from ray_backend.services.webhook_content import WebhookContent
+from ray_backend.services.webhook_sender import WebhookSender
+from ray_backend.services.webhooks import WebhookService
 from ray_backend.settings import Settings
-from ray_backend.storage import open_store, open_store_url
-from ray_backend.storage.copy import CopyReport
-from ray_backend.storage.copy import Progress as CopyProgress
-from ray_backend.storage.copy import copy_store as copy
+from ray_backend.storage import open_store
 from ray_backend.storage.journal import NOTES, FileJournal
 from ray_backend.vision import packs
 
@@ -104,6 +104,7 @@ class Records:
     retention: RetentionService
     certificates: CertificateService
     person_file: PersonFileService
+    webhooks: WebhookService
 
     @cached_property
     def call(self) -> Call:
@@ -111,7 +112,8 @@ class Records:
         return Gate(self).call
 
     def start_retention(self) -> RetentionTimer:
-        """Removes every hour what is due, in a thread of this process."""
+        """Removes every hour what is due, and tells webhooks the news, in threads of this process."""
+        self.webhooks.start()
         timer = RetentionTimer(self.retention)
         timer.start()
         return timer
@@ -247,6 +249,12 @@ def build_records(
         ),
         certificates=CertificateService(store),
         person_file=PersonFileService(store, gallery, policy, roster),
+        webhooks=WebhookService(
+            store,
+            clock,
+            WebhookContent(store, lambda: rules.current().zone),
+            WebhookSender(private=settings.webhook_private),
+        ),
     )
 
 
@@ -336,12 +344,3 @@ def pin_pack(store: Store, pack: Pack, spec: str) -> tuple[Person, ...]:
     enrolled = {template.person_id for template in live_templates(store, pack.pack_id)}
     everybody = pages(store.list_people, PeopleQuery(active=True, limit=1000))
     return tuple(person for person in everybody if person.person_id not in enrolled)
-
-
-def copy_store(settings: Settings, source_url: str, target_url: str, progress: CopyProgress) -> CopyReport:
-    """Copies one database to another and verifies the copy; see `storage.copy.copy_store`."""
-    with (
-        closing(open_store_url(source_url, settings)) as source,
-        closing(open_store_url(target_url, settings)) as target,
-    ):
-        return copy(source, target, progress)

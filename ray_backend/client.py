@@ -92,6 +92,7 @@ class Backend:
         self._timer: RetentionTimer | None = None
         self.certificates = self._service("certificates")
         self.person_file = self._service("person_file").read
+        self.webhooks = self._service("webhooks")
         self.unknown = self._service("unknown")
         self._check_ins = self._service("check_ins")
         self._enrolments = self._service("enrolments")
@@ -237,6 +238,7 @@ class Backend:
         """Lets go of the database, where this backend holds it."""
         if self._timer is not None:
             self._timer.close()
+            self._records.call(SYSTEM, "webhooks", "stop", (), {})
         self._records.store.close()
 
 

@@ -148,6 +148,10 @@ class Settings(BaseSettings):
         description="web pages that may call the API, such as `https://hr.example.org`, separated by "
         "commas; empty: none",
     )
+    webhook_private: bool = Field(
+        False,
+        description="`True` lets webhooks call servers of the site's own network and this machine, too",
+    )
     jwt_key: SecretStr | None = Field(
         None,
         description="secret, or public key as PEM text, that checks JSON Web Tokens; none: only API keys "

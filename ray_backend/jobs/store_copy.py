@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ray_backend.domain.errors import Conflict
@@ -21,8 +22,10 @@ def copy(
     Raises InvalidInput for a wrong address, StoreUnavailable, and Conflict while Rollcall runs on this
     data folder or when the target holds other data.
     """
-    from ray_backend import bootstrap
+    from ray_backend.storage import open_store_url
+    from ray_backend.storage.copy import copy_store
 
     if running_address(settings.data_dir):
         raise Conflict("Rollcall is running and may still write. Stop it, then copy.")
-    return bootstrap.copy_store(settings, source, target, progress)
+    with closing(open_store_url(source, settings)) as old, closing(open_store_url(target, settings)) as new:
+        return copy_store(old, new, progress)

@@ -162,6 +162,15 @@ RULES: dict[str, Rule] = {
     "retention.last": Rule(_ADMIN),
     "retention.sweep": Rule(_SYSTEM),
     "retention.sweep_agreed": Rule(_ADMIN),
+    "webhooks.hooks": Rule(_ADMIN),
+    "webhooks.add": Rule(_ADMIN),
+    "webhooks.remove": Rule(_ADMIN),
+    "webhooks.test": Rule(_ADMIN),
+    "webhooks.messages": Rule(_ADMIN),
+    "webhooks.replay": Rule(_ADMIN),
+    "webhooks.replay_dead": Rule(_ADMIN),
+    "webhooks.start": Rule(_SYSTEM),
+    "webhooks.stop": Rule(_SYSTEM),
 }
 # Whoever still has the password that an administrator saw may do this and nothing else.
 _WITH_A_FIRST_PASSWORD = frozenset({"sign_ins.change_password", "sign_ins.own_account"})
