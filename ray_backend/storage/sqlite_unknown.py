@@ -40,13 +40,19 @@ class SqliteUnknown:
             if self._unknown_file is not None:
                 self._unknown_file.close()
 
+    def _holds_unknown(self) -> bool:
+        """Whether there is a file to look into. Raises StoreUnavailable when the store is closed."""
+        if self._unknown_closed:
+            raise StoreUnavailable("The database is closed.")
+        return self._unknown_path.exists()
+
     def add_unknown_face(self, face: UnknownFace) -> None:
         row = row_of(records.unknown_face_record(face))
         with self._unknown().writing() as db:
             insert(db, "unknown_faces", row, "INSERT OR REPLACE")
 
     def unknown_faces(self, group_id: str | None = None) -> list[UnknownFace]:
-        if not self._unknown_path.exists():
+        if not self._holds_unknown():
             return []
         wanted = Conditions()
         if group_id is not None:
@@ -80,7 +86,7 @@ class SqliteUnknown:
             insert(db, "unknown_groups", row, "INSERT OR REPLACE")
 
     def unknown_groups(self) -> list[UnknownGroup]:
-        if not self._unknown_path.exists():
+        if not self._holds_unknown():
             return []
         with self._unknown().reading() as db:
             rows = db.execute("SELECT * FROM unknown_groups ORDER BY group_id").fetchall()
