@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
-from enum import StrEnum
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -17,13 +15,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from ray_backend import certificate_commands, import_command, retention_commands
+from ray_backend import certificate_commands, export_command, import_command, retention_commands
 from ray_backend.client import Backend, connect
 from ray_backend.domain.accounts import AccountDraft
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.permissions import Role
 from ray_backend.domain.queries import PunchQuery
-from ray_backend.domain.requests import ReportQuery
 from ray_backend.settings import Settings
 
 console = Console()
@@ -48,13 +45,7 @@ for name, group in {
 }.items():
     app.add_typer(group, name=name)
 people_app.command("import")(import_command.people_import)
-
-
-class FileFormat(StrEnum):
-    """What a report can be written as."""
-
-    CSV = "csv"
-    XLSX = "xlsx"
+app.command()(export_command.export)
 
 
 def main() -> None:
@@ -144,32 +135,6 @@ def punch_list(
                 similarity,
             )
     console.print(table)
-
-
-@app.command()
-def export(
-    output: Annotated[Path, typer.Argument(help="File to write; .csv or .xlsx.")],
-    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
-    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
-    department: str | None = None,
-    person: Annotated[str, typer.Option(help="Part of a name or employee id.")] = "",
-) -> None:
-    """Write the attendance report to a file. Without dates: this month so far."""
-    try:
-        file_format = FileFormat(output.suffix.lower().lstrip("."))
-    except ValueError:
-        raise typer.BadParameter("the file has to end in .csv or .xlsx") from None
-    with _backend() as backend:
-        today: date = backend.reports.today()
-        query = ReportQuery(
-            start=start.date() if start else today.replace(day=1),
-            end=end.date() if end else today,
-            department=department,
-            text=person,
-        )
-        report = backend.reports.report(query)
-        output.write_bytes(backend.export(report, file_format.value))
-    console.print(f"{len(report.days)} rows written to {output}: {report.describe()}", soft_wrap=True)
 
 
 @token_app.command("create")
