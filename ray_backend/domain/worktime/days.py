@@ -220,19 +220,25 @@ def net_minutes(turn: Turn, intervals: Sequence[tuple[int, int]]) -> tuple[int, 
     """`(worked, pause)`: minutes of work in the intervals, and what was taken off for pauses."""
     counted = [_counted(turn, since, to) for since, to in intervals]
     counted = [(since, to) for since, to in counted if since < to]
-    gross = sum(to - since for since, to in counted)
-    on_clock = sum(
-        max(0, min(to, end // MINUTE) - max(since, start // MINUTE))
-        for since, to in counted
-        for start, end in turn.pauses
-    )
-    gaps = sum(counted[i + 1][0] - counted[i][1] for i in range(len(counted) - 1))
-    work = gross - on_clock
+    if not counted:
+        return 0, 0
+    gross = sum([to - since for since, to in counted])
+    gaps = counted[-1][1] - counted[0][0] - gross
+    work = gross - _on_clock(turn, counted)
     for pause in turn.shift.pauses:
         if pause.start is None and work > pause.after_minutes:
             still_due = max(0, pause.minutes - gaps - (gross - work))
             work = max(pause.after_minutes, work - still_due)
     return work, gross - work
+
+
+def _on_clock(turn: Turn, counted: Sequence[tuple[int, int]]) -> int:
+    """How many of the counted minutes lie in breaks that have times."""
+    return sum(
+        max(0, min(to, end // MINUTE) - max(since, start // MINUTE))
+        for start, end in turn.pauses
+        for since, to in counted
+    )
 
 
 def _counted(turn: Turn, since: int, to: int) -> tuple[int, int]:
@@ -247,8 +253,10 @@ def _counted(turn: Turn, since: int, to: int) -> tuple[int, int]:
 
 def overtime_minutes(shift: Shift, beyond: int) -> tuple[int, ...]:
     """How many of the minutes beyond the target fall into each step of the shift."""
+    if beyond <= 0 or not shift.overtime:
+        return (0,) * len(shift.overtime)
     starts = [step.after_minutes for step in shift.overtime]
-    ends = [*starts, max(beyond, 0)][1:]
+    ends = [*starts[1:], beyond]
     return tuple(max(0, min(beyond, end) - start) for start, end in zip(starts, ends, strict=True))
 
 
