@@ -27,6 +27,7 @@ from streamlit_app.views import (
     reports,
     settings,
     unknown,
+    webhooks,
 )
 
 # A file of ours: Streamlit's own icons for the browser's tab come from the internet.
@@ -84,6 +85,7 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         ),
         "settings": page("settings", settings.render, _("Settings"), "settings", url_path="settings"),
         "accounts": page("accounts", accounts.render, _("Accounts"), "manage_accounts", url_path="accounts"),
+        "webhooks": page("webhooks", webhooks.render, _("Webhooks"), "webhook", url_path="webhooks"),
         "audit": page("audit", audit.render, _("Audit log"), "history", url_path="audit"),
         "my_account": page(
             "my_account", my_account.render, _("My account"), "account_circle", url_path="my-account"

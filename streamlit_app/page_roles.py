@@ -19,6 +19,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "calibration": _ADMIN,
     "settings": _ADMIN,
     "accounts": _ADMIN,
+    "webhooks": _ADMIN,
     "audit": _ADMIN,
     "my_account": _EVERYBODY,
 }

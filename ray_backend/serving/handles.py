@@ -86,6 +86,8 @@ _REPEATABLE = frozenset(
         "retention.due",
         "retention.last",
         "retention.sweep",
+        "webhooks.hooks",
+        "webhooks.messages",
     }
 )
 _known: dict[str, Any] = {}
