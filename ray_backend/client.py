@@ -76,7 +76,6 @@ class Backend:
         self.merges = self._service("merges")
         self.timesheets = self._service("timesheets")
         self.reports = self._service("reports")
-        self.timesheets = self._service("timesheets")
         self.punch_trails = self._service("punch_trails")
         self.kiosk_figures = self._service("kiosk_figures")
         self.rules = self._service("rules")
