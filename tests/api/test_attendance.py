@@ -256,7 +256,8 @@ def test_the_export_without_days_is_this_month_so_far(web):
     "query",
     [
         {"start": "2026-03-03", "end": "2026-03-02"}, {"start": "2020-01-01", "end": "2026-01-01"},
-        {"start": "0001-01-01", "end": "0001-01-02"}, {"format": "doc"}, {"start": "March"}, {"status": "tired"},
+        {"start": "0001-01-01", "end": "0001-01-02"}, {"format": "doc"},
+        {"start": "March"}, {"status": "tired"},
     ],
 )  # fmt: skip
 def test_an_export_that_cannot_be_is_refused(web, query):
