@@ -18,6 +18,7 @@ from streamlit_app.views import (
     audit,
     calibration,
     check_in,
+    corrections,
     group,
     home,
     import_people,
@@ -80,6 +81,9 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         "import": page("import", import_people.render, _("Import people"), "group_add", url_path="import"),
         "unknown": page("unknown", unknown.render, _("Unknown faces"), "person_search", url_path="unknown"),
         "reports": page("reports", reports.render, _("Reports"), "bar_chart", url_path="reports"),
+        "corrections": page(
+            "corrections", corrections.render, _("Corrections"), "edit_calendar", url_path="corrections"
+        ),
         "calibration": page(
             "calibration", calibration.render, _("Calibration"), "tune", url_path="calibration"
         ),

@@ -16,6 +16,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "import": _ADMIN,
     "unknown": _ADMIN,
     "reports": _EVERYBODY,
+    "corrections": _OFFICE,
     "calibration": _ADMIN,
     "settings": _ADMIN,
     "accounts": _ADMIN,

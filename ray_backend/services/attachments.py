@@ -8,10 +8,12 @@ from datetime import datetime
 
 from ray_backend.domain.entries import FILE, Entry
 from ray_backend.domain.errors import InvalidInput, NotFound
+from ray_backend.domain.model import new_id
 from ray_backend.ports import Store
 
 LARGEST_FILE_BYTES = 5_000_000
-FILE_TYPES = ("application/pdf", "image/jpeg", "image/png", "text/plain")
+# What a file may be, and how its id ends, which names it in a download.
+FILE_TYPES = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png", "text/plain": ".txt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,10 @@ class Attachments:
             "content_type": file.content_type,
             "data": base64.b64encode(file.data).decode(),
         }
-        entry = Entry(FILE, at, body, subject=person_id)
+        file_id = new_id() + FILE_TYPES[file.content_type]
+        entry = Entry(FILE, at, body, subject=person_id, entry_id=file_id)
         self._store.add_entry(entry)
-        return entry.entry_id
+        return file_id
 
     def read(self, file_id: str) -> Attachment:
         """Raises NotFound."""

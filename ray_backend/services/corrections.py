@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
 
@@ -48,7 +48,11 @@ class CorrectionService:
         """
         now = self._clock.now()
         asked = replace(
-            wanted, requested_by=actor, requested_at=now, state=CorrectionState.REQUESTED
+            wanted,
+            at=wanted.at.astimezone(UTC),
+            requested_by=actor,
+            requested_at=now,
+            state=CorrectionState.REQUESTED,
         ).checked()
         self._require_punch(asked)
         if asked.to_person_id:
@@ -124,7 +128,7 @@ class CorrectionService:
         May be repeated: the same person, minute and direction make one. Raises InvalidInput and
         PersonNotFound before anything is kept.
         """
-        now = self._clock.now()
+        now, at = self._clock.now(), at.astimezone(UTC)
         if at > now:
             raise InvalidInput("A punch cannot lie in the future.")
         made = [self._manual(person_id, at, direction, reason, actor, now) for person_id in person_ids]
