@@ -51,6 +51,7 @@ from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.person_file import PersonFileService
 from ray_backend.services.policy import Policy
+from ray_backend.services.punch_import import PunchImportService
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.punch_trail import PunchTrailService
 from ray_backend.services.reach import Reach, RememberedSettings
@@ -64,7 +65,6 @@ from ray_backend.services.sign_in import SignInService
 from ray_backend.services.timesheet import TimesheetService
 from ray_backend.services.traces import Traces
 from ray_backend.services.unknown import UnknownService
-from ray_backend.services.webhook_content import WebhookContent
 from ray_backend.services.webhook_sender import WebhookSender
 from ray_backend.services.webhooks import WebhookService
 from ray_backend.settings import Settings
@@ -105,6 +105,7 @@ class Records:
     certificates: CertificateService
     person_file: PersonFileService
     webhooks: WebhookService
+    punch_imports: PunchImportService
 
     @cached_property
     def call(self) -> Call:
@@ -250,11 +251,9 @@ def build_records(
         certificates=CertificateService(store),
         person_file=PersonFileService(store, gallery, policy, roster),
         webhooks=WebhookService(
-            store,
-            clock,
-            WebhookContent(store, lambda: rules.current().zone),
-            WebhookSender(private=settings.webhook_private),
+            store, clock, lambda: rules.current().zone, WebhookSender(private=settings.webhook_private)
         ),
+        punch_imports=PunchImportService(store, clock, policy, directions),
     )
 
 

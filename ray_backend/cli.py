@@ -15,7 +15,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from ray_backend import certificate_commands, export_command, import_command, retention_commands
+from ray_backend import (
+    certificate_commands,
+    export_command,
+    import_command,
+    punch_import_command,
+    retention_commands,
+)
 from ray_backend.client import Backend, connect
 from ray_backend.domain.accounts import AccountDraft
 from ray_backend.domain.errors import RollcallError
@@ -45,6 +51,7 @@ for name, group in {
 }.items():
     app.add_typer(group, name=name)
 people_app.command("import")(import_command.people_import)
+punch_app.command("import")(punch_import_command.punch_import)
 app.command()(export_command.export)
 
 

@@ -162,6 +162,7 @@ RULES: dict[str, Rule] = {
     "retention.last": Rule(_ADMIN),
     "retention.sweep": Rule(_SYSTEM),
     "retention.sweep_agreed": Rule(_ADMIN),
+    "punch_imports.take": Rule(_ADMIN),
     "webhooks.hooks": Rule(_ADMIN),
     "webhooks.add": Rule(_ADMIN),
     "webhooks.remove": Rule(_ADMIN),

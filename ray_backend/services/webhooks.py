@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from ray_backend.domain.errors import Conflict, InvalidInput
 from ray_backend.domain.model import new_id
@@ -23,13 +24,14 @@ MOST_HOOKS = 20
 class WebhookService:
     """Keeps who is told of what, and shows what became of the messages. `start` begins to send them."""
 
-    def __init__(self, store: Store, clock: Clock, content: WebhookContent, send: Send) -> None:
+    def __init__(self, store: Store, clock: Clock, zone: Callable[[], ZoneInfo], send: Send) -> None:
+        """`zone`: the site's, asked for each message."""
         self._clock = clock
         self._book = WebhookBook(store)
-        self._content = content
+        self._content = WebhookContent(store, zone)
         self._send = send
         self._audit = Auditor(store, clock)
-        self._courier = WebhookCourier(store, clock, self._book, content, send)
+        self._courier = WebhookCourier(store, clock, self._book, self._content, send)
         self._timer = WebhookTimer(self._courier)
 
     def hooks(self) -> list[Hook]:

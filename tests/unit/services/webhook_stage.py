@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zoneinfo import ZoneInfo
 
 from ray_backend.ports import Clock, Store
-from ray_backend.services.webhook_content import WebhookContent
 from ray_backend.services.webhook_sender import WebhookSender
 from ray_backend.services.webhooks import WebhookService
 
@@ -68,4 +67,4 @@ def listening() -> Iterator[Ear]:
 def service_of(store: Store, clock: Clock, *, private: bool = True, timeout_s: float = 2.0) -> WebhookService:
     """The service as bootstrap makes it, which may tell this machine."""
     sender = WebhookSender(private=private, timeout_s=timeout_s)
-    return WebhookService(store, clock, WebhookContent(store, lambda: BERLIN), sender)
+    return WebhookService(store, clock, lambda: BERLIN, sender)
