@@ -74,8 +74,9 @@ def test_the_first_day(browser_with_film, tmp_path):
             desk.get_by_role("button", name="Download CSV").click(timeout=SEEN_MS)
         text = download.value.path().read_text(encoding="utf-8-sig")
         (row,) = csv.DictReader(io.StringIO(text))
-        assert (row["Employee id"], row["Name"], row["Punches"]) == ("E1", "Grace Example", "1")
-        assert row["First in"] == punch.at.astimezone(site.settings.zone).isoformat(timespec="seconds")
+        assert (row["Employee id"], row["Name"], row["Records"]) == ("E1", "Grace Example", "1")
+        here = punch.at.astimezone(site.settings.zone).isoformat(timespec="seconds")
+        assert (row["First in"], row["UTC offset"]) == (here[:19], f"UTC{here[19:]}")
 
 
 def test_a_wrong_password_opens_nothing(browser_with_film, tmp_path):
