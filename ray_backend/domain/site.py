@@ -18,9 +18,18 @@ UnseenPunches = Literal["keep", "remove"]
 Language = Literal["en", "de"]
 
 CONSENT_TEXT = (
-    "This person agreed that their face is stored as photos and numbers and is used to record attendance. "
-    "They may withdraw at any time; everything is then erased under People."
+    "I agree that my face is stored as photos and numbers and is used to record attendance. I may withdraw "
+    "this at any time; my photos and everything computed from them are then erased."
 )
+# By the site's language: what whoever is registered agrees to, where the site has no text of its own.
+CONSENT_TEXTS: dict[Language, str] = {
+    "en": CONSENT_TEXT,
+    "de": (
+        "Ich bin damit einverstanden, dass mein Gesicht in Form von Fotos und Zahlen gespeichert und zur "
+        "Erfassung meiner Anwesenheit verwendet wird. Ich kann das jederzeit widerrufen; meine Fotos und "
+        "alles daraus Berechnete werden dann gelöscht."
+    ),
+}
 LONGEST_COOLDOWN_S = 24 * 3600
 LONGEST_KEEP_HOURS = 30 * 24
 LONGEST_KEEP_DAYS = 3650
@@ -78,12 +87,16 @@ def from_environment(settings: Any) -> SiteSettings:
 def with_changes(before: SiteSettings, changes: Mapping[str, Any]) -> SiteSettings:
     """The settings after these changes, texts without outer spaces.
 
-    Raises InvalidInput that names the setting to mend.
+    A site without a consent text of its own has the default one of its language. Raises InvalidInput that
+    names the setting to mend.
     """
     for name in changes:
         if name not in _CHECKS:
             raise InvalidInput(f"There is no setting {name}.")
-    return replace(before, **{name: _CHECKS[name](value) for name, value in changes.items()})
+    after = replace(before, **{name: _CHECKS[name](value) for name, value in changes.items()})
+    if "consent_text" in changes or before.consent_text != CONSENT_TEXTS[before.language]:
+        return after
+    return replace(after, consent_text=CONSENT_TEXTS[after.language])
 
 
 def _text(value: Any, what: str, longest: int, *, lines: bool = False) -> str:

@@ -87,8 +87,9 @@ class SiteService:
             before = self._over_defaults(stored)
             after = with_changes(before, changes)
             self._refuse_without_models(before, after)
-            differing = _differing(before, after)
-            return self._put(stored | {name: getattr(after, name) for name in differing}, before, actor)
+            # A consent text that came with the language is a default, too, and so is not stored.
+            chosen = [name for name in _differing(before, after) if name in changes]
+            return self._put(stored | {name: getattr(after, name) for name in chosen}, before, actor)
 
     def reset(self, names: Sequence[str], *, actor: str) -> SiteSettings:
         """Lets these follow the environment again. Raises InvalidInput."""

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from ray_backend.domain.errors import InvalidInput
-from ray_backend.domain.site import FIELDS, SiteSettings, consent_version, from_environment, with_changes
+from ray_backend.domain.site import (
+    CONSENT_TEXTS,
+    FIELDS,
+    Language,
+    SiteSettings,
+    consent_version,
+    from_environment,
+    with_changes,
+)
 from ray_backend.settings import Settings
 
 SITE = SiteSettings("Works", "Europe/Berlin")
@@ -87,6 +96,23 @@ def test_another_consent_text_is_another_version():
     assert other.consent_version != SITE.consent_version
     assert other.consent_version == consent_version("I agree.")
     assert with_changes(other, {"site_name": "Mill"}).consent_version == other.consent_version
+
+
+def test_a_site_without_a_consent_text_of_its_own_has_that_of_its_language():
+    german = with_changes(SITE, {"language": "de"})
+    assert german.consent_text == CONSENT_TEXTS["de"] != SITE.consent_text
+    assert with_changes(german, {"language": "en"}) == SITE
+    assert with_changes(german, {"site_name": "Works"}) == german
+    own = with_changes(SITE, {"consent_text": "I agree."})
+    assert with_changes(own, {"language": "de"}).consent_text == "I agree."
+    both = with_changes(SITE, {"language": "de", "consent_text": CONSENT_TEXTS["en"]})
+    assert both.consent_text == CONSENT_TEXTS["en"]
+
+
+@pytest.mark.parametrize(("language", "first"), [("en", "I agree that my"), ("de", "Ich bin damit")])
+def test_the_default_texts_are_said_by_whoever_is_registered(language, first):
+    assert CONSENT_TEXTS[language].startswith(first)
+    assert set(CONSENT_TEXTS) == set(get_args(Language))
 
 
 def test_what_the_environment_says_is_the_default(monkeypatch):

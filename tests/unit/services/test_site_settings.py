@@ -9,8 +9,8 @@ import pytest
 from ray_backend.domain.errors import InvalidInput, StoreUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import DecisionKind
-from ray_backend.domain.requests import ReportQuery
-from ray_backend.domain.site import CONSENT_TEXT, consent_version
+from ray_backend.domain.requests import SheetQuery
+from ray_backend.domain.site import CONSENT_TEXT, CONSENT_TEXTS, consent_version
 from ray_backend.services.faces import FaceService
 from ray_backend.services.site import REFRESH_S
 from ray_backend.storage.memory import MemoryStore
@@ -115,6 +115,23 @@ def test_a_consent_text_is_audited_by_its_version_and_can_be_read_later(site):
     assert site.backend.site.consent_text("0" * 12) is None
 
 
+def test_the_default_consent_text_follows_the_language_and_stays_a_default(site):
+    change(site, language="de")
+    assert set(site.audit()[-1].detail["after"]) == {"language", "consent_version"}
+    site.enrol(ADA)
+    assert site.backend.site.current().consent_text == CONSENT_TEXTS["de"]
+    assert site.backend.site.changed_names() == ("language",)
+    assert site.restarted().backend.site.current().consent_text == CONSENT_TEXTS["de"]
+
+    change(site, language="en")
+    assert site.backend.site.current().consent_text == CONSENT_TEXT
+    assert site.backend.site.consent_text(consent_version(CONSENT_TEXTS["de"])) == CONSENT_TEXTS["de"]
+
+    change(site, consent_text="I agree.")
+    change(site, language="de")
+    assert site.backend.site.current().consent_text == "I agree."
+
+
 def test_a_person_keeps_the_version_of_the_text_that_was_agreed_to(site):
     first = site.enrol(ADA)
     change(site, consent_text="I agree.")
@@ -216,8 +233,8 @@ def test_a_changed_time_zone_moves_the_day_the_times_and_the_report(site):
     assert answer.local_time.strftime("%d %H") == "03 01"
     today = site.backend.reports.today()
     assert today.isoformat() == "2026-03-03"
-    report = site.backend.reports.report(ReportQuery(today, today))
-    assert report.zone.key == "Pacific/Auckland"
+    report = site.backend.timesheets.sheet(SheetQuery(today, today))
+    assert report.zone == "Pacific/Auckland"
     assert report.days["first_in"].dt.hour.tolist() == [1]
 
 
