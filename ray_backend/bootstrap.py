@@ -59,6 +59,7 @@ from ray_backend.services.report import ReportService, pages
 from ray_backend.services.report_records import ReportRecords, report_records
 from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
+from ray_backend.services.rule_trial import RuleTrialService
 from ray_backend.services.rules import RuleService
 from ray_backend.services.sessions import SESSIONS
 from ray_backend.services.sign_in import SignInService
@@ -88,6 +89,7 @@ class Records:
     corrections: CorrectionService
     leave: LeaveService
     timesheets: TimesheetService
+    rule_trials: RuleTrialService
     punch_trails: PunchTrailService
     kiosk_figures: KioskFiguresService
     reports: ReportService
@@ -203,6 +205,7 @@ def build_records(
     check_ins = CheckInService(
         store, reach, gallery, clock, policy, **known, notes=notes, directions=directions
     )
+    timesheets = TimesheetService(store, clock, policy, working_time, corrections, leave)
     enrol_with = partial(EnrolService, clock=clock, policy=policy, pack_spec=pack_spec)
     enrolments = enrol_with(
         store,
@@ -222,7 +225,8 @@ def build_records(
         rules=working_time,
         corrections=corrections,
         leave=leave,
-        timesheets=TimesheetService(store, clock, policy, working_time, corrections, leave),
+        timesheets=timesheets,
+        rule_trials=RuleTrialService(working_time, timesheets),
         punch_trails=PunchTrailService(store, clock, policy, working_time, corrections),
         kiosk_figures=KioskFiguresService(store, clock, policy),
         reports=ReportService(store, clock, lambda: rules.current().zone),
