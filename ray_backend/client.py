@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ray_backend.services.faces import FaceService
     from ray_backend.services.guided import GuidedEnrolment
     from ray_backend.services.kiosk import KioskSession
-    from ray_backend.services.report import Report
     from ray_backend.services.retention import RetentionTimer
     from ray_backend.services.table_files import FileFormat, Progress
     from ray_backend.services.tables import Table
@@ -75,6 +74,7 @@ class Backend:
         self.people = self._service("people")
         self.merges = self._service("merges")
         self.timesheets = self._service("timesheets")
+        self.rule_trials = self._service("rule_trials")
         self.reports = self._service("reports")
         self.punch_trails = self._service("punch_trails")
         self.kiosk_figures = self._service("kiosk_figures")
@@ -219,16 +219,11 @@ class Backend:
             folder=settings.import_dir,
         )
 
-    def export(
-        self, made: Table | Report, file_format: FileFormat, progress: Progress | None = None
-    ) -> bytes:
+    def export(self, table: Table, file_format: FileFormat, progress: Progress | None = None) -> bytes:
         """The table as a file: exactly its rows. Raises InvalidInput for a PDF of too many rows."""
-        from ray_backend.services import export, table_files
-        from ray_backend.services.tables import Table
+        from ray_backend.services import table_files
 
-        if isinstance(made, Table):
-            return table_files.to_bytes(made, file_format, *([progress] if progress else []))
-        return {"csv": export.to_csv, "xlsx": export.to_xlsx}[file_format](made)
+        return table_files.to_bytes(table, file_format, *([progress] if progress else []))
 
     def start_retention(self) -> None:
         """Removes every hour what is due, where the work is done in this process; actors do it themselves."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 
@@ -109,29 +109,17 @@ def pack_warning(pack: Pack) -> str:
 
 
 def day_rows(days: pd.DataFrame) -> pd.DataFrame:
-    """A report's days (`ray_backend.services.report.DAY_COLUMNS`) as they are shown."""
+    """The days of a timesheet (`ray_backend.services.timesheet.COLUMNS`) as the first page shows them."""
+    hours = zip(days["worked"], days["last_out"].notna(), strict=True)
     return pd.DataFrame(
         {
-            _("Date"): [f"{day:%Y-%m-%d}" for day in days["date"]],
             _("Name"): days["name"].to_list(),
             _("Employee id"): days["employee_id"].to_list(),
             _("Department"): days["department"].to_list(),
             _("First in"): [_clock(value) for value in days["first_in"]],
             _("Last out"): [_clock(value) for value in days["last_out"]],
-            _("Hours"): ["" if pd.isna(hours) else f"{hours:.2f}" for hours in days["hours"]],
+            _("Hours"): [f"{worked / 60:.2f}" if left else "" for worked, left in hours],
             _("Records"): days["punches"].to_list(),
-        }
-    )
-
-
-def present_per_day(days: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
-    """One row for each day from `start` to `end`: `day` as text, `people` a count."""
-    counts = days.groupby("date")["employee_id"].nunique()
-    every_day = [start + timedelta(days=number) for number in range((end - start).days + 1)]
-    return pd.DataFrame(
-        {
-            "day": [day_words(day, "EEE dd MMM y") for day in every_day],
-            "people": [int(counts.get(day, 0)) for day in every_day],
         }
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ray_backend.domain.model import AuditEntry
 from ray_backend.domain.queries import AuditQuery, Page
 from ray_backend.ports import Store
-from ray_backend.services.export import plain_cell
+from ray_backend.services.plain_text import plain_cell
 from ray_backend.services.report import pages
 
 MOST_EXPORTED = 100_000

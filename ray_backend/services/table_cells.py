@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
+from ray_backend.services.plain_text import one_line, plain_cell
 from ray_backend.services.tables import Column, Kind
 
-# A cell that begins with one of these, or their full-width forms, is run as a formula by spreadsheets
-# (OWASP: CSV injection). So is what follows a line break that the CSV does not quote.
-_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_CONTROL = re.compile(r"[\x00-\x20\x7f]+")
 # Spreadsheets count days from here.
 _FIRST_DAY = np.datetime64("1899-12-30", "us")
 _DAY = np.timedelta64(1, "D").astype("timedelta64[us]")
-
-
-def plain_cell(text: str) -> str:
-    """Text on one line that no spreadsheet runs."""
-    text = one_line(text)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def one_line(text: str) -> str:
-    """Text without control characters and line breaks."""
-    return _CONTROL.sub(" ", text).strip()
 
 
 def texts(column: Column, values: pd.Series, safe: Callable[[str], str] = plain_cell) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from ray_backend.domain.errors import InvalidInput
-from ray_backend.services.table_cells import heading, plain_cell, texts
+from ray_backend.services.plain_text import plain_cell
+from ray_backend.services.table_cells import heading, texts
 from ray_backend.services.tables import Kind, Table
 
 FileFormat = Literal["csv", "xlsx", "pdf", "json"]

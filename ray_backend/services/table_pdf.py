@@ -9,7 +9,8 @@ import pandas as pd
 from font_roboto import Roboto, RobotoBold
 from fpdf import FPDF
 
-from ray_backend.services.table_cells import one_line, printed
+from ray_backend.services.plain_text import one_line
+from ray_backend.services.table_cells import printed
 from ray_backend.services.tables import Column, Kind, Table
 
 _PIECE_ROWS = 500

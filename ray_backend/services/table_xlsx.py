@@ -11,7 +11,8 @@ import pandas as pd
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from ray_backend.services.table_cells import heading, plain_cell, serials, texts
+from ray_backend.services.plain_text import plain_cell
+from ray_backend.services.table_cells import heading, serials, texts
 from ray_backend.services.tables import Column, Kind, Table
 
 # What Excel takes, less the heading.

@@ -120,7 +120,8 @@ def about(sheet: Sheet, sites: Mapping[str, str] | None = None) -> tuple[tuple[s
     if query.statuses is not None:
         parts.append("status " + (", ".join(word.replace("_", " ") for word in query.statuses) or "none"))
     parts += [f"matching “{query.text}”"] if query.text else []
-    parts += [f"{len(query.people)} chosen people"] if query.people is not None else []
+    if query.people is not None:
+        parts.append("one chosen person" if len(query.people) == 1 else f"{len(query.people)} chosen people")
     stamp = sheet.generated_at.astimezone(ZoneInfo(sheet.zone))
     return (
         ("Filter", "; ".join(parts)),

@@ -46,7 +46,7 @@ _REPEATABLE = frozenset(
         "merges.preview",
         "merges.merged",
         "timesheets.sheet",
-        "reports.report",
+        "rule_trials.changes",
         "reports.today",
         "reports.recent_punches",
         "punch_trails.trail",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ray_backend.client import Backend
-from ray_backend.domain.requests import ReportQuery
+from ray_backend.domain.requests import SheetQuery
 from streamlit_app import deps, links, presenters
 from streamlit_app.i18n import _, n_
 from streamlit_app.session import guarded
@@ -17,13 +17,14 @@ def render(backend: Backend) -> None:
     _waiting_punches(backend.journal_depth())
     overview = backend.overview()
     today = backend.reports.today()
-    days = backend.reports.report(ReportQuery(today, today)).days
+    days = backend.timesheets.sheet(SheetQuery(today, today)).days
+    days = days[days["punches"] > 0]
     st.title(deps.site().site_name)
     st.caption(presenters.long_day(today))
     registered, here, gone = st.columns(3)
     if backend.caller.departments is None:
         registered.metric(_("People registered"), overview.people, border=True)
-    here.metric(_("Came in today"), len(days), border=True)
+    here.metric(_("Came in today"), days["employee_id"].nunique(), border=True)
     gone.metric(_("Left again"), int(days["last_out"].notna().sum()), border=True)
     manages_kiosks = backend.may("access.tokens")
     if manages_kiosks and not overview.people:
@@ -32,7 +33,7 @@ def render(backend: Backend) -> None:
         st.info(_("Nobody has checked in yet today."), icon=":material/schedule:")
     else:
         st.subheader(_("Today"))
-        st.dataframe(presenters.day_rows(days).drop(columns=_("Date")), hide_index=True, width="stretch")
+        st.dataframe(presenters.day_rows(days), hide_index=True, width="stretch")
     if manages_kiosks:
         st.subheader(_("Kiosks"))
         _kiosks(backend)

@@ -19,7 +19,8 @@ from ray_backend.domain.errors import (
 )
 from ray_backend.domain.model import DecisionKind, Direction, PhotoProblem
 from ray_backend.domain.queries import PeopleQuery, PunchQuery
-from ray_backend.domain.requests import PersonDraft, ReportQuery
+from ray_backend.domain.requests import PersonDraft, SheetQuery
+from ray_backend.services.tables import day_sheet
 from tests.people import face_photo, group_photo
 
 ADA = PersonDraft("E1", "Ada Example", department="Lab", consent=True)
@@ -114,7 +115,7 @@ def test_the_erased_are_not_recognised_and_their_report_is_nameless(backend):
     assert backend.check_in(face_photo(0, 1), kiosk="door").decision.kind is DecisionKind.UNKNOWN
     assert backend.people.find(PeopleQuery()).items == ()
     today = backend.reports.today()
-    names = backend.reports.report(ReportQuery(today, today)).days["name"]
+    names = backend.timesheets.sheet(SheetQuery(today, today)).days["name"]
     assert list(names) == ["Erased person"]
 
 
@@ -122,9 +123,9 @@ def test_a_report_is_exported_with_its_rows(backend):
     enrol(backend, ADA, 0)
     backend.check_in(face_photo(0, 1), kiosk="door")
     today = backend.reports.today()
-    report = backend.reports.report(ReportQuery(today, today, department="Lab"))
-    assert b"Ada Example" in backend.export(report, "csv")
-    assert backend.export(report, "xlsx").startswith(b"PK")
+    report = backend.timesheets.sheet(SheetQuery(today, today, department="Lab"))
+    assert b"Ada Example" in backend.export(day_sheet(report), "csv")
+    assert backend.export(day_sheet(report), "xlsx").startswith(b"PK")
 
 
 def test_a_token_lets_its_kiosk_in_until_it_is_revoked(backend):

@@ -19,8 +19,9 @@ from ray_backend.client import Backend, Photo, local_backend
 from ray_backend.domain.model import DecisionKind, UnknownFace
 from ray_backend.domain.permissions import Role
 from ray_backend.domain.queries import PeopleQuery
-from ray_backend.domain.requests import PersonDraft, ReportQuery
+from ray_backend.domain.requests import PersonDraft, SheetQuery
 from ray_backend.services.certificates import is_about
+from ray_backend.services.tables import day_sheet
 from ray_backend.serving import cluster, deployment
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
@@ -96,9 +97,9 @@ def live(backend: Backend, settings: Settings) -> str:
     second = backend.enrol(SECOND, photos(WHO_AGAIN, 1), source="upload", actor="test").person
     backend.merges.merge(second.person_id, person.person_id, actor="test")
     today = backend.reports.today()
-    report = backend.reports.report(ReportQuery(today, today))
-    for kind in ("csv", "xlsx"):
-        assert backend.export(report, kind)
+    report = backend.timesheets.sheet(SheetQuery(today, today))
+    for kind in ("csv", "xlsx", "pdf", "json"):
+        assert backend.export(day_sheet(report), kind)
     seen_as_a_stranger(backend, settings, person.person_id)
     return person.person_id
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-import pandas as pd
 import pytest
 
 from ray_backend.domain.answers import PhotoReview
@@ -53,14 +50,6 @@ def test_the_fall_back_warns_and_a_chosen_built_in_pack_does_not():
 
     assert "built-in" in presenters.pack_warning(pack)
     assert presenters.pack_warning(chosen) == ""
-
-
-def test_days_without_anybody_stand_in_the_chart_as_zero():
-    days = pd.DataFrame({"date": [date(2026, 3, 2), date(2026, 3, 2)], "employee_id": ["E1", "E2"]})
-
-    chart = presenters.present_per_day(days, date(2026, 3, 1), date(2026, 3, 3))
-
-    assert chart.values.tolist() == [["Sun 01 Mar 2026", 0], ["Mon 02 Mar 2026", 2], ["Tue 03 Mar 2026", 0]]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ray_backend.services.bulk_import.entries import PersonOutcome
 from ray_backend.services.bulk_import.words import Fate, Reason
-from ray_backend.services.export import plain_cell
+from ray_backend.services.plain_text import plain_cell
 
 NOT_TAKEN = (Fate.REFUSED, Fate.DUPLICATE)
 _TITLES = ("File", "Employee id", "Name", "Outcome", "Reason", "Shows employee id")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ray_backend.domain.errors import Conflict, FaceBelongsToAnother, PersonNotFound
 from ray_backend.domain.model import DecisionKind, Person
 from ray_backend.domain.queries import PeopleQuery, PunchQuery
-from ray_backend.domain.requests import PersonDraft, ReportQuery
+from ray_backend.domain.requests import PersonDraft, SheetQuery
+from ray_backend.services.timesheet import COLUMNS
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import FAKE_PACK, photo
 from tests.unit.services.conftest import Site, look_alike, photos, stored_template
@@ -37,9 +38,12 @@ def preview(site: Site, source: Person, target: Person):
     return site.backend.merges.preview(source.person_id, target.person_id)
 
 
+PUNCHES = COLUMNS.index("punches")
+
+
 def report_rows(site: Site, **query) -> list[tuple]:
     day = site.backend.reports.today()
-    report = site.backend.reports.report(ReportQuery(day - timedelta(days=9), day, **query))
+    report = site.backend.timesheets.sheet(SheetQuery(day - timedelta(days=9), day, **query))
     return [tuple(row) for row in report.days.astype(object).fillna("").itertuples(index=False)]
 
 
@@ -133,8 +137,9 @@ def test_reports_show_all_punches_under_the_target(site):
     merge(site, twice, ada)
     for rows in (report_rows(site), report_rows(site, department="Engines"), report_rows(site, text="e1")):
         [row] = rows
-        assert row[:3] == ("E1", "Ada", "Engines")
-        assert (row[6], row[7]) == (8.0, 2)
+        day = dict(zip(COLUMNS, row, strict=True))
+        assert (day["employee_id"], day["name"], day["department"]) == ("E1", "Ada", "Engines")
+        assert (day["worked"], day["punches"]) == (480, 2)
     assert report_rows(site, department="Poetry") == []
     for asked in (ada, twice):
         listed = site.backend.reports.recent_punches(PunchQuery(people=(asked.person_id,)))
@@ -473,7 +478,7 @@ def test_merging_and_undoing_in_any_order_gives_back_what_was_there(inactive, pu
                 merge(site, people[source], people[target])
                 done.append(source)
         assert site.backend.people.find(PeopleQuery()).total == 5 - len(done)
-        assert sum(row[7] for row in report_rows(site)) == sum(row[7] for row in before["report"])
+        assert sum(row[PUNCHES] for row in report_rows(site)) == sum(row[PUNCHES] for row in before["report"])
         again = site.restarted()
         assert [known_as(again, who) for who in people] == [known_as(site, who) for who in people]
         order.shuffle(done)

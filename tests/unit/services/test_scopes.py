@@ -10,7 +10,7 @@ from ray_backend.domain.errors import Forbidden, PersonNotFound
 from ray_backend.domain.model import DecisionKind, DecisionRecord
 from ray_backend.domain.permissions import Caller, Role
 from ray_backend.domain.queries import PeopleQuery, PunchQuery
-from ray_backend.domain.requests import PersonDraft, ReportQuery
+from ray_backend.domain.requests import PersonDraft, SheetQuery
 from tests.fakes import photo
 
 TODAY = date(2026, 3, 2)
@@ -33,7 +33,7 @@ def manager(site, *departments: str, role: Role = Role.MANAGER):
 def everything(backend, who) -> dict[str, object]:
     """What the ways of asking give about one person."""
     query = PunchQuery(people=(who.person_id,))
-    report = backend.reports.report(ReportQuery(TODAY, TODAY, text=who.employee_id))
+    report = backend.timesheets.sheet(SheetQuery(TODAY, TODAY, text=who.employee_id))
     return {
         "listed": who in backend.people.find(PeopleQuery(text=who.employee_id)).items,
         "found": backend.people.by_employee_id(who.employee_id) is not None,
@@ -65,9 +65,9 @@ def test_asking_for_other_departments_widens_nothing(site, people, asked):
     page = sales.people.find(PeopleQuery(departments=asked))
     assert people[ENGINES] not in page.items
     assert (people[SALES] in page.items) is ("Sales" in asked)
-    days = sales.reports.report(ReportQuery(TODAY, TODAY, departments=asked)).days
+    days = sales.timesheets.sheet(SheetQuery(TODAY, TODAY, departments=asked)).days
     assert set(days["employee_id"]) == ({"E1"} if "Sales" in asked else set())
-    assert sales.reports.report(ReportQuery(TODAY, TODAY, department="Engines")).days.empty
+    assert sales.timesheets.sheet(SheetQuery(TODAY, TODAY, department="Engines")).days.empty
 
 
 def test_somebody_who_was_erased_is_in_no_report_of_a_department(site, people):
@@ -75,9 +75,9 @@ def test_somebody_who_was_erased_is_in_no_report_of_a_department(site, people):
     site.backend.people.erase(
         erased.person_id, typed_employee_id=erased.employee_id, keep_punches=True, actor="admin"
     )
-    assert len(site.backend.reports.report(ReportQuery(TODAY, TODAY)).days) == 2
+    assert len(site.backend.timesheets.sheet(SheetQuery(TODAY, TODAY)).days) == 2
     for departments in (("Sales",), ("Sales", ""), ("",)):
-        days = manager(site, *departments).reports.report(ReportQuery(TODAY, TODAY)).days
+        days = manager(site, *departments).timesheets.sheet(SheetQuery(TODAY, TODAY)).days
         assert set(days["employee_id"]) <= {"E1"}
         seen = manager(site, *departments).reports.recent_punches(PunchQuery())
         assert {person.employee_id for _, person in seen} <= {"E1"}
@@ -145,5 +145,5 @@ def test_a_kiosk_speaks_for_itself_only(site, people):
 
 def test_a_page_knows_what_it_may_offer(site):
     assert site.backend.may("people.erase")
-    assert manager(site).may("people.find", "reports.report")
+    assert manager(site).may("people.find", "timesheets.sheet")
     assert not manager(site).may("people.find", "people.erase")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
+from ray_backend.domain.consent import CONSENT_TEXTS
 from ray_backend.domain.errors import InvalidInput, StoreUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import DecisionKind
 from ray_backend.domain.requests import SheetQuery
-from ray_backend.domain.site import CONSENT_TEXT, CONSENT_TEXTS, consent_version
+from ray_backend.domain.site import consent_version
 from ray_backend.services.faces import FaceService
 from ray_backend.services.site import REFRESH_S
 from ray_backend.storage.memory import MemoryStore
@@ -111,7 +113,7 @@ def test_a_consent_text_is_audited_by_its_version_and_can_be_read_later(site):
         "after": {"consent_version": consent_version("I agree, today.")},
     }
     assert site.backend.site.consent_text(consent_version("I agree.")) == "I agree."
-    assert site.backend.site.consent_text(consent_version(CONSENT_TEXT)) == CONSENT_TEXT
+    assert site.backend.site.consent_text(consent_version(CONSENT_TEXTS["en"])) == CONSENT_TEXTS["en"]
     assert site.backend.site.consent_text("0" * 12) is None
 
 
@@ -124,7 +126,7 @@ def test_the_default_consent_text_follows_the_language_and_stays_a_default(site)
     assert site.restarted().backend.site.current().consent_text == CONSENT_TEXTS["de"]
 
     change(site, language="en")
-    assert site.backend.site.current().consent_text == CONSENT_TEXT
+    assert site.backend.site.current().consent_text == CONSENT_TEXTS["en"]
     assert site.backend.site.consent_text(consent_version(CONSENT_TEXTS["de"])) == CONSENT_TEXTS["de"]
 
     change(site, consent_text="I agree.")
@@ -136,9 +138,9 @@ def test_a_person_keeps_the_version_of_the_text_that_was_agreed_to(site):
     first = site.enrol(ADA)
     change(site, consent_text="I agree.")
     second = site.enrol(ALAN)
-    assert first.consent_version == consent_version(CONSENT_TEXT)
+    assert first.consent_version == consent_version(CONSENT_TEXTS["en"])
     assert second.consent_version == consent_version("I agree.")
-    assert site.backend.site.consent_text(first.consent_version) == CONSENT_TEXT
+    assert site.backend.site.consent_text(first.consent_version) == CONSENT_TEXTS["en"]
 
 
 def test_another_process_sees_a_change_within_two_seconds(site):
@@ -233,9 +235,13 @@ def test_a_changed_time_zone_moves_the_day_the_times_and_the_report(site):
     assert answer.local_time.strftime("%d %H") == "03 01"
     today = site.backend.reports.today()
     assert today.isoformat() == "2026-03-03"
-    report = site.backend.timesheets.sheet(SheetQuery(today, today))
-    assert report.zone == "Pacific/Auckland"
-    assert report.days["first_in"].dt.hour.tolist() == [1]
+    # Who came on the evening before and left after midnight worked on that day.
+    began = today - timedelta(days=1)
+    sheet = site.backend.timesheets.sheet(SheetQuery(began, today))
+    assert sheet.zone == "Pacific/Auckland"
+    assert [day.isoformat() for day in sheet.days["date"]] == ["2026-03-02"]
+    assert sheet.days["first_in"].dt.hour.tolist() == [21]
+    assert sheet.days["last_out"].dt.hour.tolist() == [1]
 
 
 def test_a_kiosk_takes_a_changed_threshold_with_the_next_person(site, monkeypatch):

@@ -15,7 +15,8 @@ import pytest
 
 from ray_backend.domain.errors import InvalidInput
 from ray_backend.services import table_files, timesheet_views
-from ray_backend.services.table_cells import clock, one_line
+from ray_backend.services.plain_text import one_line
+from ray_backend.services.table_cells import clock
 from ray_backend.services.table_files import pieces, to_bytes
 from ray_backend.services.tables import Column, Kind, Table, day_sheet, table
 from tests.working import BERLIN, WorkingSite
