@@ -9,27 +9,14 @@ from math import isfinite
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
+from ray_backend.domain.consent import CONSENT_TEXTS, Language
 from ray_backend.domain.errors import InvalidInput
 
 KioskName = Literal["full", "first", "initials", "none"]
 LivenessSetting = Literal["off", "observe", "require"]
 LivenessWay = Literal["passive", "active"]
 UnseenPunches = Literal["keep", "remove"]
-Language = Literal["en", "de"]
 
-CONSENT_TEXT = (
-    "I agree that my face is stored as photos and numbers and is used to record attendance. I may withdraw "
-    "this at any time; my photos and everything computed from them are then erased."
-)
-# By the site's language: what whoever is registered agrees to, where the site has no text of its own.
-CONSENT_TEXTS: dict[Language, str] = {
-    "en": CONSENT_TEXT,
-    "de": (
-        "Ich bin damit einverstanden, dass mein Gesicht in Form von Fotos und Zahlen gespeichert und zur "
-        "Erfassung meiner Anwesenheit verwendet wird. Ich kann das jederzeit widerrufen; meine Fotos und "
-        "alles daraus Berechnete werden dann gelöscht."
-    ),
-}
 LONGEST_COOLDOWN_S = 24 * 3600
 LONGEST_KEEP_HOURS = 30 * 24
 LONGEST_KEEP_DAYS = 3650
@@ -53,7 +40,7 @@ class SiteSettings:
     kiosk_name: KioskName = "full"
     liveness: LivenessSetting = "observe"
     liveness_way: LivenessWay = "passive"
-    consent_text: str = CONSENT_TEXT
+    consent_text: str = CONSENT_TEXTS["en"]
     keep_unknown_hours: int = 0
     keep_decisions_days: int = 90
     people_unseen_months: int = 0

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ray_backend.domain.consent import CONSENT_TEXTS, Language
 from ray_backend.domain.errors import InvalidInput
 from ray_backend.domain.site import (
-    CONSENT_TEXTS,
     FIELDS,
-    Language,
     SiteSettings,
     consent_version,
     from_environment,
