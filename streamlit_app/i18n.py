@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ LOCALES = Path(__file__).parent / "locales"
 ENGLISH = "en"
 # Under this key a session of the browser keeps the language of its pages.
 _SHOWN = "language_shown"
+_NARROW_SPACE = "\u202f"
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 _fixed: ContextVar[str | None] = ContextVar("language", default=None)
 _site_language: Callable[[], str] = lambda: ENGLISH  # noqa: E731
 
@@ -74,7 +77,7 @@ def message(said: RollcallError | str) -> str:
     if found is None:
         return english
     template, values = found
-    known = {name: texts.gettext(value) if value else value for name, value in values.items()}
+    known = {name: _value(texts, value) for name, value in values.items()}
     return _filled(texts.gettext(template), template, known)
 
 
@@ -120,6 +123,13 @@ def in_language(wanted: str) -> Iterator[None]:
         _fixed.reset(token)
 
 
+def _value(texts: _Texts, value: str) -> str:
+    """What stands in a sentence of the backend: a word of `backend_words`, a number, or a name."""
+    if _THOUSANDS.fullmatch(value) and language() != ENGLISH:
+        return value.replace(",", _NARROW_SPACE)
+    return texts.gettext(value) if value else value
+
+
 def _filled(translated: str, english: str, values: dict[str, Any]) -> str:
     if not values:
         return translated
@@ -134,7 +144,7 @@ class _Fill(string.Formatter):
 
     def format_field(self, value: Any, spec: str) -> str:
         text = super().format_field(value, spec)
-        return text.replace(",", "\u202f") if "," in spec and language() != ENGLISH else text
+        return text.replace(",", _NARROW_SPACE) if "," in spec and language() != ENGLISH else text
 
 
 _FILL = _Fill()
