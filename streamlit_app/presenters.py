@@ -133,10 +133,8 @@ def _clock(value) -> str:
     return "" if pd.isna(value) else f"{value:%H:%M}"
 
 
-def paging_words(first: int, shown: int, total: int, noun: str = "", plural: str = "") -> str:
+def paging_words(first: int, shown: int, total: int) -> str:
     """Which part of a long list of people is on the screen; `first` counts from 1."""
-    if noun:  # for now
-        return f"{total} {noun if total == 1 else plural}"
     if shown >= total:
         return n_("{number} person", "{number} people", total)
     return _("{first} to {last} of {total} people", first=first, last=first + shown - 1, total=total)
