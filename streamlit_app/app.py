@@ -26,6 +26,7 @@ from streamlit_app.views import (
     people,
     register,
     reports,
+    rules,
     settings,
     unknown,
     webhooks,
@@ -84,6 +85,7 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         "corrections": page(
             "corrections", corrections.render, _("Corrections"), "edit_calendar", url_path="corrections"
         ),
+        "rules": page("rules", rules.render, _("Working time"), "schedule", url_path="rules"),
         "calibration": page(
             "calibration", calibration.render, _("Calibration"), "tune", url_path="calibration"
         ),
