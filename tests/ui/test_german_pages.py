@@ -124,10 +124,8 @@ def test_a_refusal_of_the_settings_is_said_in_german(backend):
     assert test.error[0].value == "Es fehlt noch: Name des Standorts."
 
 
-@pytest.mark.parametrize(
-    "render", [home, accounts, audit, my_account, group, calibration], ids=lambda one: one.__name__
-)
-def test_every_text_goes_through_a_catalogue(backend, monkeypatch, render):
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
+def test_every_text_goes_through_a_catalogue(backend, monkeypatch, view):
     enrol(backend, 1)
     enrol(backend, 2)
     backend.access.issue_token("entrance", actor="test")
@@ -153,6 +151,6 @@ def test_every_text_of_the_settings_goes_through_a_catalogue(backend, monkeypatc
 
 # Names, and what the test's models and log say of themselves.
 DATA = (
-    "Example Works", "Administrator", "Person 1", "Person 2", "Workshop", "E1", "E2", "entrance", "admin", "fake",
-    "English", "Deutsch", "Saturday", "Monday", "March",
+    "Example Works", "Administrator", "Person 1", "Person 2", "Workshop", "E1", "E2", "entrance", "admin",
+    "fake", "English", "Deutsch", "Monday", "March",
 )  # fmt: skip
