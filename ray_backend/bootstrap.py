@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 
 from ray_backend.clock import SystemClock
 from ray_backend.domain.accounts import ProviderRules, parse_roles
 from ray_backend.domain.errors import InvalidInput, PackMismatch, PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
-from ray_backend.domain.model import AuditEntry, Pack, Person, Punch, Template
+from ray_backend.domain.model import Pack, Person, Template
 from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.site import from_environment
 from ray_backend.gallery import open_gallery
@@ -62,6 +61,7 @@ from ray_backend.services.roster import Roster
 from ray_backend.services.rule_trial import RuleTrialService
 from ray_backend.services.rules import RuleService
 from ray_backend.services.sessions import SESSIONS
+from ray_backend.services.shift_feed import ShiftFeedService
 from ray_backend.services.sign_in import SignInService
 from ray_backend.services.timesheet import TimesheetService
 from ray_backend.services.traces import Traces
@@ -70,7 +70,7 @@ from ray_backend.services.webhook_sender import WebhookSender
 from ray_backend.services.webhooks import WebhookService
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
-from ray_backend.storage.journal import NOTES, FileJournal
+from ray_backend.storage.journals import open_journal, open_notes
 from ray_backend.vision import packs
 
 log = logging.getLogger(__name__)
@@ -108,6 +108,7 @@ class Records:
     person_file: PersonFileService
     webhooks: WebhookService
     punch_imports: PunchImportService
+    shift_feeds: ShiftFeedService
 
     @cached_property
     def call(self) -> Call:
@@ -182,7 +183,7 @@ def build_records(
     )
     policy = Policy(pack, rules.current)
     roster = Roster(store, reach)
-    punches = PunchLog(store, _journal(settings) if journal is None else journal, clock, reach)
+    punches = PunchLog(store, open_journal(settings) if journal is None else journal, clock, reach)
     known = {
         "roster": roster,
         "punches": punches,
@@ -191,7 +192,7 @@ def build_records(
     }
     inbox = Inbox(store, clock, policy, lambda: rules.current().keep_unknown_hours)
     corrections, leave = CorrectionService(store, clock), LeaveService(store, clock)
-    notes = NoteLog(store, _notes(settings), reach, punches, corrections.open_disputed)
+    notes = NoteLog(store, open_notes(settings), reach, punches, corrections.open_disputed)
     calibration = CalibrationService(store, clock, policy)
     parts = {f"shard {index}": shard for index, shard in enumerate(shards)} or {"gallery": gallery}
     journals = {"imports": Runs(settings.data_dir / "imports").forget}
@@ -258,6 +259,7 @@ def build_records(
             store, clock, lambda: rules.current().zone, WebhookSender(private=settings.webhook_private)
         ),
         punch_imports=PunchImportService(store, clock, policy, directions),
+        shift_feeds=ShiftFeedService(store, clock, policy, working_time, leave),
     )
 
 
@@ -278,20 +280,6 @@ def _place(settings: Settings, pack: Pack, site_name: Callable[[], str]) -> Plac
     """For the certificate of an erasure. The address of a database may hold a password."""
     kind = settings.store.partition(":")[0].strip().lower()
     return Place(site_name, pack.pack_id, kind, overwrites=not kind.startswith("mongodb"))
-
-
-def _journal(settings: Settings) -> Journal[Punch]:
-    return FileJournal(_journal_folder(settings))
-
-
-def _notes(settings: Settings) -> Journal[AuditEntry]:
-    return FileJournal(_journal_folder(settings) / "notes", NOTES)
-
-
-def _journal_folder(settings: Settings) -> Path:
-    # What a site's journal holds must not be delivered to a store of a trial, which forgets it.
-    trial = settings.store.strip().lower() == "memory"
-    return settings.data_dir / ("journal-of-trials" if trial else "journal")
 
 
 def build_gallery_shard(settings: Settings, pack: Pack, index: int) -> GalleryIndex:

@@ -21,6 +21,7 @@ from ray_backend import (
     import_command,
     punch_import_command,
     retention_commands,
+    shift_feed_command,
 )
 from ray_backend.client import Backend, connect
 from ray_backend.domain.accounts import AccountDraft
@@ -51,6 +52,7 @@ for name, group in {
 }.items():
     app.add_typer(group, name=name)
 people_app.command("import")(import_command.people_import)
+people_app.command("calendar")(shift_feed_command.people_calendar)
 punch_app.command("import")(punch_import_command.punch_import)
 app.command()(export_command.export)
 

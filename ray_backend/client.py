@@ -93,6 +93,7 @@ class Backend:
         self.person_file = self._service("person_file").read
         self.webhooks = self._service("webhooks")
         self.punch_imports = self._service("punch_imports")
+        self.shift_feeds = self._service("shift_feeds")
         self.unknown = self._service("unknown")
         self._check_ins = self._service("check_ins")
         self._enrolments = self._service("enrolments")

@@ -28,7 +28,7 @@ ANYBODY = None
 class _EmployeeId(Convertor[str]):
     """Any text, slashes too, but for what stands behind it in a route below a person."""
 
-    regex = ".+(?<!/photos)"
+    regex = r".+(?<!/photos)(?<!/shifts\.ics)"
 
     def convert(self, value: str) -> str:
         return value
@@ -39,6 +39,9 @@ class _EmployeeId(Convertor[str]):
 
 register_url_convertor("employee_id", _EmployeeId())
 PERSON = "/people/{employee_id:employee_id}"
+SHIFTS = f"{PERSON}/shifts.ics"
+# Asked for by the route itself, where no token of a calendar comes with the request.
+SHIFTS_ROLES = _LOOK
 
 # A route that is missing here keeps the API from starting.
 ROLES: dict[tuple[str, str], frozenset[Role] | None] = {
@@ -54,6 +57,7 @@ ROLES: dict[tuple[str, str], frozenset[Role] | None] = {
     ("PATCH", PERSON): _ADMIN,
     ("DELETE", PERSON): _ADMIN,
     ("POST", f"{PERSON}/photos"): _ADMIN,
+    ("GET", SHIFTS): ANYBODY,
     ("GET", "/attendance"): _REPORTS,
     ("GET", "/attendance/export"): _REPORTS,
     ("GET", "/health/ray"): _WATCH,

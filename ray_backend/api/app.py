@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.middleware.cors import CORSMiddleware
 
-from ray_backend.api import attendance, documents, export, health, people, problems, recognition
+from ray_backend.api import attendance, documents, export, health, people, problems, recognition, shifts
 from ray_backend.api.access import Gate, GuardedRoute
 from ray_backend.api.bodies import Bodies
 from ray_backend.api.context import Api
@@ -47,7 +47,7 @@ def create_app(
         cluster_status=cluster_status,
     )
     problems.install(app)
-    for part in (recognition, attendance, export, people, health, documents):
+    for part in (recognition, attendance, export, people, shifts, health, documents):
         part.install(app)
     origins = settings.cors_origins
     if origins:

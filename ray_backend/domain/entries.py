@@ -1,4 +1,4 @@
-"""Records that stand beside people and punches: corrections, leave, files, deliveries, saved filters."""
+"""Records that stand beside people and punches: corrections, leave, files, deliveries, filters, feeds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from ray_backend.domain.model import new_id
 
 CORRECTION, LEAVE, FILE, DELIVERY, FILTER = "correction", "leave", "file", "delivery", "filter"
+FEED = "feed"
 # Whatever is not named here is not copied with the site.
-KINDS = (CORRECTION, LEAVE, FILE, DELIVERY, FILTER)
+KINDS = (CORRECTION, LEAVE, FILE, DELIVERY, FILTER, FEED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ _REPEATABLE = frozenset(
         "retention.sweep",
         "webhooks.hooks",
         "webhooks.messages",
+        "shift_feeds.calendar",
+        "shift_feeds.by_secret",
     }
 )
 _known: dict[str, Any] = {}

@@ -1,0 +1,26 @@
+"""Where a site's journals lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ray_backend.domain.model import AuditEntry, Punch
+from ray_backend.ports import Journal
+from ray_backend.settings import Settings
+from ray_backend.storage.journal import NOTES, FileJournal
+
+
+def open_journal(settings: Settings) -> Journal[Punch]:
+    """The journal of punches."""
+    return FileJournal(_folder(settings))
+
+
+def open_notes(settings: Settings) -> Journal[AuditEntry]:
+    """The journal of what people said about punches."""
+    return FileJournal(_folder(settings) / "notes", NOTES)
+
+
+def _folder(settings: Settings) -> Path:
+    # What a site's journal holds must not be delivered to a store of a trial, which forgets it.
+    trial = settings.store.strip().lower() == "memory"
+    return settings.data_dir / ("journal-of-trials" if trial else "journal")
