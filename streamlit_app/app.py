@@ -22,6 +22,7 @@ from streamlit_app.views import (
     group,
     home,
     import_people,
+    leave,
     my_account,
     people,
     register,
@@ -85,6 +86,7 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         "corrections": page(
             "corrections", corrections.render, _("Corrections"), "edit_calendar", url_path="corrections"
         ),
+        "leave": page("leave", leave.render, _("Leave"), "beach_access", url_path="leave"),
         "rules": page("rules", rules.render, _("Working time"), "schedule", url_path="rules"),
         "calibration": page(
             "calibration", calibration.render, _("Calibration"), "tune", url_path="calibration"

@@ -17,6 +17,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "unknown": _ADMIN,
     "reports": _EVERYBODY,
     "corrections": _OFFICE,
+    "leave": _OFFICE,
     "rules": _ADMIN,
     "calibration": _ADMIN,
     "settings": _ADMIN,
