@@ -22,8 +22,8 @@ ALL = frozenset({DAYS, SITE, DEPARTMENT, PERSON, STATUS})
 FROM, TO = "from", "to"
 _NAMES = ("report", FROM, TO, SITE, DEPARTMENT, PERSON, STATUS)
 _ADDRESS = "reports_address"
-# Departments and sites may have any name, so no choice of theirs can mean "any".
-_ANY = None
+# No department or site has a control character in its name.
+_ANY = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +79,20 @@ def bar(backend: Backend, sites: Sequence[Site], today: date, used: frozenset[st
     """Shows the bar. What is not of `used` does nothing in this report, and is shown so."""
     with st.container(key="reports-filter"):
         _quick_choices(today, DAYS in used)
-        first, second, third, fourth = st.columns([3, 2.4, 2.4, 2.6])
-        days = first.date_input(
-            _("From and to"), key=key(DAYS), format="YYYY-MM-DD", disabled=DAYS not in used
+        row = st.container(horizontal=True, gap="small")
+        days = row.date_input(
+            _("From and to"), key=key(DAYS), format="YYYY-MM-DD", disabled=DAYS not in used, width=260
         )
-        department = _department(second, backend, DEPARTMENT in used)
-        person = third.text_input(
-            _("Person"), key=key(PERSON), placeholder=_("Name or employee id"), disabled=PERSON not in used
-        )
-        statuses = fourth.multiselect(
-            _("Status"), [status.value for status in Status], key=key(STATUS), format_func=status_words,
-            placeholder=_("Any"), disabled=STATUS not in used,
+        site = _site(row, sites, SITE in used)
+        department = _department(row, backend, DEPARTMENT in used)
+        person = row.text_input(
+            _("Person"), key=key(PERSON), placeholder=_("Name or employee id"), disabled=PERSON not in used,
+            width=200,
         )  # fmt: skip
-        site = _site(sites, SITE in used)
+        statuses = row.multiselect(
+            _("Status"), [status.value for status in Status], key=key(STATUS), format_func=status_words,
+            placeholder=_("Any"), disabled=STATUS not in used, width=220,
+        )  # fmt: skip
     return Filter(tuple(days), site, department, person.strip(), tuple(statuses))
 
 
@@ -118,27 +119,26 @@ def _department(place, backend: Backend, used: bool) -> str | None:
     return _selectbox(place, _("Department"), DEPARTMENT, names, _department_words, used)
 
 
-def _department_words(name: str | None) -> str:
-    if name is None:
+def _department_words(name: str) -> str:
+    if name == _ANY:
         return _("All departments")
     return name or _("No department")
 
 
-def _site(sites: Sequence[Site], used: bool) -> str | None:
+def _site(place, sites: Sequence[Site], used: bool) -> str | None:
     if len(sites) < 2:
         st.session_state[key(SITE)] = _ANY
         return None
-    names = {site.site_id: site.name for site in sites}
-    return _selectbox(
-        st, _("Site"), SITE, [_ANY, *names], lambda one: _("All sites") if one is None else names[one], used
-    )
+    names = {_ANY: _("All sites")} | {site.site_id: site.name for site in sites}
+    return _selectbox(place, _("Site"), SITE, list(names), lambda one: names[one], used)
 
 
-def _selectbox(place, label: str, name: str, options: list[str | None], shown, used: bool) -> str | None:
+def _selectbox(place, label: str, name: str, options: list[str], shown, used: bool) -> str | None:
     if st.session_state[key(name)] not in options:
         # Of a link that somebody with other departments made, or one that is gone by now.
         st.session_state[key(name)] = _ANY
-    return place.selectbox(label, options, key=key(name), format_func=shown, disabled=not used)
+    chosen = place.selectbox(label, options, key=key(name), format_func=shown, disabled=not used, width=190)
+    return None if chosen == _ANY else chosen
 
 
 def _days(address: Mapping[str, str]) -> ranges.Days | None:

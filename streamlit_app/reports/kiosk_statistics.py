@@ -16,6 +16,9 @@ from streamlit_app.reports.context import Context
 from streamlit_app.reports.report_words import kind_words
 from streamlit_app.reports.tables import show
 
+# Okabe and Ito's, which colour-blind eyes tell apart; in the order of KINDS.
+_COLOURS = ["#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#d55e00", "#999999"]
+
 
 def render(context: Context) -> None:
     """Of all kiosks: decisions hold nobody's name, so only the days of the filter count.
@@ -73,14 +76,19 @@ def _kinds(kiosks: pd.DataFrame) -> None:
         .encode(
             x=alt.X("decisions:Q", title=_("Decisions"), axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("kiosk:N", title=None),
-            color=alt.Color("words:N", title=None, legend=alt.Legend(orient="bottom"), sort=None),
+            color=alt.Color(
+                "words:N",
+                title=None,
+                legend=alt.Legend(orient="bottom", columns=3),
+                scale=alt.Scale(domain=[kind_words(kind) for kind in KINDS], range=_COLOURS),
+            ),
             tooltip=[
                 alt.Tooltip("kiosk:N", title=_("Kiosk")),
                 alt.Tooltip("words:N", title=_("Decision")),
                 alt.Tooltip("decisions:Q", title=_("Decisions")),
             ],
         )
-        .properties(height=44 * len(kiosks) + 80)
+        .properties(height=48 * len(kiosks) + 150)
     )
     st.subheader(_("Decisions of each kiosk"))
     words = _("Decisions of each kiosk by kind. The table below has the same numbers.")

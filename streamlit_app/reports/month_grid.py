@@ -35,11 +35,11 @@ _COLOURS = {
 }
 _STYLE = """<style>
 .rc-grid { overflow-x: auto; } .rc-grid table { border-collapse: collapse; font-size: .85rem; }
-.rc-grid th { font-weight: 600; padding: .15rem .3rem; text-align: center; }
+.rc-grid th { font-weight: 600; padding: .15rem .1rem; text-align: center; }
 .rc-grid th[scope=row] { position: sticky; left: 0; text-align: left; white-space: nowrap; max-width: 16rem;
-  overflow: hidden; text-overflow: ellipsis; padding-right: .8rem; }
+  overflow: hidden; text-overflow: ellipsis; padding-right: .6rem; background: Canvas; }
 .rc-grid th[scope=row] small { opacity: .75; font-weight: 400; }
-.rc-grid td { min-width: 1.7rem; height: 1.7rem; padding: 0; text-align: center; border: 1px solid #8884; }
+.rc-grid td { min-width: 1.35rem; height: 1.6rem; padding: 0; text-align: center; border: 1px solid #8884; }
 .rc-grid th.weekend { opacity: .65; }
 .rc-key { display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: .6rem 0; font-size: .9rem; }
 .rc-key span { display: flex; align-items: center; gap: .4rem; }

@@ -13,6 +13,7 @@ from ray_backend.services.punch_trail import TrailRow
 from ray_backend.services.table_cells import clock
 from ray_backend.services.tables import Column, Kind, Table
 from ray_backend.services.timesheet import Sheet
+from streamlit_app import links
 from streamlit_app.i18n import N_, _, n_
 from streamlit_app.presenters import plain
 from streamlit_app.reports import filters
@@ -108,6 +109,8 @@ def _balance(context: Context, days: pd.DataFrame) -> None:
 
 def _trail(context: Context, sheet: Sheet, who: pd.Series, name: str) -> None:
     st.subheader(_("Every punch"))
+    if context.backend.may("corrections.request"):
+        links.link("corrections", _("Something is wrong? Ask for a correction"), ":material/edit_calendar:")
     try:
         rows = context.backend.punch_trails.trail(who["person_id"], *context.chosen.days)
     except PersonNotFound:
