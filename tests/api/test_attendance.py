@@ -11,8 +11,11 @@ import pypdf
 import pytest
 
 from ray_backend.domain.errors import Overloaded
+from ray_backend.domain.model import Direction, Punch
 from ray_backend.domain.permissions import Role
 from ray_backend.services import table_files
+from ray_backend.settings import Settings
+from ray_backend.storage import open_store
 from tests.api.conftest import IMAGE, encoded
 from tests.fakes import photo
 
@@ -148,6 +151,33 @@ def test_pages_together_are_every_punch_once_even_where_many_have_one_time(web, 
     expected = [punch.punch_id for punch in web.site.punches()]
     assert [row["punch_id"] for row in every_page(web, limit=limit)] == expected
     assert len(expected) == 12
+
+
+def test_ten_thousand_punches_come_page_by_page_each_once(open_web, tmp_path):
+    """In a real database, with hundreds of punches of the same second."""
+    store = open_store(Settings(store=f"sqlite:///{(tmp_path / 'site.sqlite3').as_posix()}"))
+    web = open_web(store=store)
+    person, now = web.site.enrol(ADA), web.site.clock.now()
+    keys = [f"{number:05}" for number in range(10_000)]
+    store.add_punches(
+        [
+            Punch(
+                person.person_id, now + timedelta(seconds=number // 300), Direction.IN, "door", "face", key,
+                (f"{key}/a", f"{key}/b"), punch_id=f"{7919 * number % 10_000:05}",
+            )
+            for number, key in enumerate(keys)
+        ]
+    )  # fmt: skip
+    pages, cursor, sizes = [], None, []
+    while cursor is not None or not pages:
+        page = web.get("/attendance", limit=1000, **({"cursor": cursor} if cursor else {})).json()
+        pages += [(row["at"], row["punch_id"]) for row in page["punches"]]
+        sizes.append(len(page["punches"]))
+        cursor = page["next_cursor"]
+    assert sizes == [1000] * 10
+    assert len(set(pages)) == 10_000
+    assert pages == sorted(pages)
+    store.close()
 
 
 def test_a_punch_that_comes_between_two_pages_hides_none(web):
