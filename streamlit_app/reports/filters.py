@@ -81,17 +81,17 @@ def bar(backend: Backend, sites: Sequence[Site], today: date, used: frozenset[st
         _quick_choices(today, DAYS in used)
         row = st.container(horizontal=True, gap="small")
         days = row.date_input(
-            _("From and to"), key=key(DAYS), format="YYYY-MM-DD", disabled=DAYS not in used, width=260
+            _("From and to"), key=key(DAYS), format="YYYY-MM-DD", disabled=DAYS not in used, width=225
         )
         site = _site(row, sites, SITE in used)
         department = _department(row, backend, DEPARTMENT in used)
         person = row.text_input(
             _("Person"), key=key(PERSON), placeholder=_("Name or employee id"), disabled=PERSON not in used,
-            width=200,
+            width=160,
         )  # fmt: skip
         statuses = row.multiselect(
             _("Status"), [status.value for status in Status], key=key(STATUS), format_func=status_words,
-            placeholder=_("Any"), disabled=STATUS not in used, width=220,
+            placeholder=_("Any"), disabled=STATUS not in used, width=136,
         )  # fmt: skip
     return Filter(tuple(days), site, department, person.strip(), tuple(statuses))
 
@@ -137,7 +137,7 @@ def _selectbox(place, label: str, name: str, options: list[str], shown, used: bo
     if st.session_state[key(name)] not in options:
         # Of a link that somebody with other departments made, or one that is gone by now.
         st.session_state[key(name)] = _ANY
-    chosen = place.selectbox(label, options, key=key(name), format_func=shown, disabled=not used, width=190)
+    chosen = place.selectbox(label, options, key=key(name), format_func=shown, disabled=not used, width=150)
     return None if chosen == _ANY else chosen
 
 

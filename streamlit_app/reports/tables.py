@@ -116,4 +116,6 @@ def _plain(kind: Kind, texts: list[str], values: pd.Series) -> list:
 
 
 def _says_anything(values: pd.Series) -> bool:
-    return bool(values.map(bool).any())
+    if pd.api.types.is_numeric_dtype(values):
+        return bool(values.any())
+    return bool((values != "").any())
