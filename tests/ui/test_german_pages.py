@@ -109,7 +109,8 @@ def test_the_kiosks_screen_gets_german_words(backend):
     assert (data["language"], data["texts"]["notMe"]) == ("de", "Das bin ich nicht")
     assert data["problems"]["NotFoundError"][0] == "Keine Kamera gefunden"
     assert data["why"] == (
-        "Dieser Kiosk nutzt einzelne Fotos, weil weder eine direkte Verbindung noch ein Videostrom durchkommt."
+        "Dieser Kiosk nutzt einzelne Fotos, weil weder eine direkte Verbindung noch ein Videostrom "
+        "durchkommt."
     )
 
 
