@@ -62,7 +62,8 @@ def install(app: FastAPI) -> None:
     )(export)
 
 
+_BINARY = {"type": "string", "format": "binary"}
 _FILES = {
-    kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-    for kind in MEDIA_TYPES.values()
+    kind.partition(";")[0]: {"schema": {"type": "object"} if name == "json" else _BINARY}
+    for name, kind in MEDIA_TYPES.items()
 }
