@@ -42,7 +42,6 @@ def install(app: FastAPI) -> None:
     app.get(
         SHIFTS,
         response_class=Response,
-        responses={200: {"description": "The calendar.", "content": file}}
-        | describe.problems(404, 422),
+        responses={200: {"description": "The calendar.", "content": file}} | describe.problems(404, 422),
         tags=["people"],
     )(shifts)
