@@ -96,6 +96,7 @@ def language() -> str:
     return _site_language()
 
 
+@cache
 def languages() -> dict[str, str]:
     """The languages that there are texts for, each by its own name."""
     codes = [ENGLISH, *sorted(path.parts[-3] for path in LOCALES.glob("*/LC_MESSAGES/rollcall.po"))]
