@@ -19,6 +19,7 @@ from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.services.gate import Gate
+from ray_backend.services.report_records import collect_rarely
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
 
@@ -114,6 +115,7 @@ class ReportActor:
     def __init__(self, settings: Settings, pack: Pack) -> None:
         if hasattr(os, "nice"):
             os.nice(_REPORTS_STAND_BACK)
+        collect_rarely()
         self._gate = Gate(_patiently(lambda: bootstrap.build_reports(settings, pack)))
 
     def health(self) -> dict[str, Any]:
