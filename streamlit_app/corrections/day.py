@@ -18,8 +18,8 @@ from streamlit_app.corrections.who import People, choose_person
 from streamlit_app.i18n import N_, _
 from streamlit_app.reports.report_words import source_words, status_words
 
-_WIDTHS = [1, 1.2, 1.3, 1.3, 1.6, 4, 1.6]
-_TITLES = (N_("Time"), N_("As made"), N_("How"), N_("Kiosk"), N_("Counts as"), N_("Who and why"), "")
+_WIDTHS = [1, 1, 1.8, 1.4, 4, 2.2]
+_TITLES = (N_("Time"), N_("As made"), N_("How"), N_("Counts as"), N_("Who and why"), "")
 
 
 def render(backend: Backend) -> None:
@@ -54,13 +54,11 @@ def _punches(backend: Backend, person: Person, day: date, zone: ZoneInfo) -> Non
 
 
 def _row(backend: Backend, person: Person, story: PunchStory, zone: ZoneInfo, table, number: int) -> None:
-    at, was, how, kiosk, counts, why, button = table.columns(
-        _WIDTHS, vertical_alignment="center", gap="xsmall"
-    )
-    at.text(f"{story.at.astimezone(zone):%H:%M:%S}")
+    at, was, how, counts, why, button = table.columns(_WIDTHS, vertical_alignment="center", gap="xsmall")
+    at.text(f"{story.at.astimezone(zone):%H:%M}")
     was.text(words.recorded(story))
-    how.text(source_words(story.was.source if story.was else "manual"))
-    kiosk.text(story.was.kiosk if story.was else "–")
+    made = (source_words(story.was.source), story.was.kiosk) if story.was else (source_words("manual"),)
+    how.text(", ".join(filter(None, made)))
     counts.text(words.counts(story))
     for one in story.corrections:
         why.caption(presenters.plain(words.step(one, zone)))

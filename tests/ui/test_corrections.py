@@ -168,7 +168,7 @@ def test_a_day_shows_old_and_new_side_by_side(backend, ada, punch):
     test = choose_ada(part(day.render, backend))
     assert not test.exception
     shown = [text.value for text in test.text]
-    assert shown == ["09:00:00", "In", "Face", "entrance", "Out"]
+    assert shown == ["09:00", "In", "Face, entrance", "Out"]
     assert r"asked for by anna\: Was leaving" in words(test)
     assert "Approved by chief" in words(test)
     assert has(test, "correct-0")
