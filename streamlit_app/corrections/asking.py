@@ -96,7 +96,8 @@ def ask_for_change(backend: Backend, person: Person, punch: Punch, zone: ZoneInf
 def _submit(backend: Backend, wanted: Callable[[str], Correction]) -> None:
     reason = st.text_input(_("Reason"), key="ask-reason", placeholder=_("What happened?"))
     file = st.file_uploader(
-        _("File that explains it"), type=["pdf", "jpg", "jpeg", "png", "txt"], key="ask-file", max_upload_size=5,
+        _("File that explains it"), type=["pdf", "jpg", "jpeg", "png", "txt"], key="ask-file",
+        max_upload_size=5,
         help=_("A PDF, a picture or a text of at most 5 MB. It goes when the person is erased."),
     )  # fmt: skip
     at_once = st.checkbox(
