@@ -51,7 +51,9 @@ def main() -> None:
     pages = _pages(account)
     links.remember(pages)
     session.hand_over_cookies()
-    st.navigation(list(pages.values()), position="sidebar" if account else "hidden").run()
+    # All pages in sight: which are behind a "View more" would depend on the role.
+    position = "sidebar" if account else "hidden"
+    st.navigation(list(pages.values()), position=position, expanded=True).run()
 
 
 def _account() -> Account | None:
