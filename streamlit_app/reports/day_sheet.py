@@ -14,6 +14,9 @@ from streamlit_app.reports import plots
 from streamlit_app.reports.context import Context, foot
 from streamlit_app.reports.tables import show, without_empty
 
+# Four beside each other on a desk, two on a tablet.
+_TOTAL_PX = 205
+
 
 def render(context: Context) -> None:
     """Totals, arrivals and the rows. Raises InvalidInput."""
@@ -30,12 +33,12 @@ def render(context: Context) -> None:
 
 def _totals(days: pd.DataFrame) -> None:
     came = days[days["first_in"].notna() | days["last_out"].notna()]
-    people, turns, hours, incomplete = st.columns(4)
-    people.metric(_("People who came"), int(came["person_id"].nunique()), border=True)
-    turns.metric(_("Days with attendance"), len(came), border=True)
-    hours.metric(_("Hours worked"), clock(int(days["worked"].sum())), border=True)
-    incomplete.metric(
-        _("Incomplete"), int((days["status"] == Status.INCOMPLETE).sum()), border=True,
+    row = st.container(horizontal=True, gap="small")
+    row.metric(_("People who came"), int(came["person_id"].nunique()), border=True, width=_TOTAL_PX)
+    row.metric(_("Days with attendance"), len(came), border=True, width=_TOTAL_PX)
+    row.metric(_("Hours worked"), clock(int(days["worked"].sum())), border=True, width=_TOTAL_PX)
+    row.metric(
+        _("Incomplete"), int((days["status"] == Status.INCOMPLETE).sum()), border=True, width=_TOTAL_PX,
         help=_("A punch is missing: somebody came and no leaving was recorded, or the other way round."),
     )  # fmt: skip
 
