@@ -16,7 +16,7 @@ from ray_backend.domain.site import (
     SiteSettings,
     consent_version,
 )
-from streamlit_app import deps, presenters
+from streamlit_app import certificate_card, deps, presenters
 from streamlit_app import settings_words as words
 from streamlit_app.dialogs import dialog
 from streamlit_app.i18n import N_, _, message
@@ -43,6 +43,7 @@ def render(backend: Backend) -> None:
         save(backend, changes, _("Saved. What is due by it is shown below, and removed within the hour."))
     if st.session_state.get(_PREVIEW):
         _preview(backend, now, changes)
+    certificate_card.public_key(backend)
 
 
 def _consent(backend: Backend, now: SiteSettings) -> None:

@@ -148,3 +148,4 @@ def _nobody(query: PeopleQuery) -> None:
             st.subheader(_("Nobody is registered yet"))
             st.write(_("Register the first face: a few photos are enough."))
             links.link("register", _("Register a face"), ":material/person_add:")
+            links.link("import", _("Import people"), ":material/upload:")
