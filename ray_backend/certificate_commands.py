@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ray_backend.client import Backend, connect
+from ray_backend.client import connect
 from ray_backend.domain.answers import SignedCertificate
 from ray_backend.domain.errors import InvalidInput
 from ray_backend.services import certificates
@@ -21,19 +20,10 @@ console = Console()
 app = typer.Typer(no_args_is_help=True, help="The signed notes of erasures.")
 
 
-@contextmanager
-def _backend() -> Iterator[Backend]:
-    backend = connect(Settings())
-    try:
-        yield backend
-    finally:
-        backend.close()
-
-
 @app.command()
 def key() -> None:
     """Show the site's public key, for whoever wants to check certificates elsewhere."""
-    with _backend() as backend:
+    with closing(connect(Settings())) as backend:
         console.print(backend.certificates.public_key(), soft_wrap=True, markup=False, highlight=False)
 
 
@@ -41,7 +31,7 @@ def key() -> None:
 def list_all() -> None:
     """The certificates of this site, newest first."""
     table = Table("id", "erased (UTC)", "by", "nothing found afterwards")
-    with _backend() as backend:
+    with closing(connect(Settings())) as backend:
         for one in backend.certificates.all():
             checked = "yes" if one.verified else "[red]no[/]"
             table.add_row(one.certificate_id, f"{one.issued_at:%Y-%m-%d %H:%M}", one.content["by"], checked)
@@ -51,7 +41,7 @@ def list_all() -> None:
 @app.command()
 def save(certificate_id: str, file: Annotated[Path, typer.Argument(help="The .json file to write.")]) -> None:
     """Write a certificate of this site to a file."""
-    with _backend() as backend:
+    with closing(connect(Settings())) as backend:
         file.write_bytes(certificates.to_file(backend.certificates.find(certificate_id)))
     console.print(f"The certificate is written to {file}.", soft_wrap=True)
 
@@ -68,7 +58,7 @@ def verify(
     if key:
         certificate = certificates.checked(file.read_bytes(), key)
     else:
-        with _backend() as backend:
+        with closing(connect(Settings())) as backend:
             certificate = backend.certificates.check(file.read_bytes())
     if employee_id and not certificates.is_about(certificate.content["person"], employee_id):
         raise InvalidInput("The certificate is genuine, but it is about somebody else than this employee id.")

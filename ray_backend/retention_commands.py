@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from ray_backend.client import Backend, connect
+from ray_backend.client import connect
 from ray_backend.settings import Settings
 
 console = Console()
 app = typer.Typer(no_args_is_help=True, help="What is kept for a time only.")
 
 
-@contextmanager
-def _backend() -> Iterator[Backend]:
-    backend = connect(Settings())
-    try:
-        yield backend
-    finally:
-        backend.close()
-
-
 @app.command()
 def show() -> None:
     """Show what the next sweep would remove. Changes nothing."""
-    with _backend() as backend:
+    with closing(connect(Settings())) as backend:
         due = backend.retention.due()
         zone = backend.site.current().zone
     console.print(f"Decisions of kiosks: {due.decisions:,}. Unknown faces: {due.unknown_faces:,}.")
@@ -50,7 +40,7 @@ def show() -> None:
 @app.command()
 def run() -> None:
     """Remove now what is due. A running Rollcall does it by itself every hour."""
-    with _backend() as backend:
+    with closing(connect(Settings())) as backend:
         swept = backend.retention.sweep()
     console.print(
         f"Removed: {swept.decisions:,} decisions of kiosks, {swept.unknown_faces:,} unknown faces, "
