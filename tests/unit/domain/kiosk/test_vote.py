@@ -173,8 +173,8 @@ def test_one_frame_never_makes_a_match_of_nothing(film, strong):
     if decision is not None and decision.kind is MATCH:
         for place in range(len(frames)):
             rest = Vote(RULES, threshold=THRESHOLD, margin=MARGIN)
-            for at_s, like in enumerate(frames[:place] + frames[place + 1 :]):
-                rest.add(at_s, Actor("x", like=tuple(like)).seen(EVERYTHING))
+            for index, like in enumerate(frames[:place] + frames[place + 1 :]):
+                rest.add(index * QUICK_S, Actor("x", like=tuple(like)).seen(EVERYTHING))
             people, similarities, weights = rest._table()
             mean = dict(zip(people, weights @ similarities / weights.sum(), strict=True))
             assert mean.get(best(decision), -1) >= THRESHOLD - 1e-9
