@@ -9,17 +9,32 @@ import pytest
 from ray_backend import client
 from ray_backend.serving import environment
 from ray_backend.settings import Settings
+from tests.e2e.conftest import free_port
 
 environment.prepare("")
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """All of these share one Ray, so they run in one process; of the others each file stays together."""
+    for item in items:
+        folder = item.path.parent.name
+        group = folder if folder == "cluster" else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
-def ray_address(tmp_path_factory):
+def api_port() -> int:
+    """Where the API answers: Serve starts once for a Ray, and stays at its port."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def ray_address(tmp_path_factory, api_port):
     """Ray runs once for all cluster tests."""
     from ray_backend.serving import cluster
 
-    # Serve's proxy is chosen before Ray starts.
-    environment.prepare_api(Settings())
+    # Serve's proxy is chosen before Ray starts, and with it the ports that no other Rollcall may use.
+    environment.prepare_api(Settings(api_port=api_port))
     address = cluster.start_ray(Settings(data_dir=tmp_path_factory.mktemp("ray")))
     yield address
     cluster.stop_ray()

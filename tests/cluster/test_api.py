@@ -20,20 +20,19 @@ from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
 from ray_backend.serving.actors import DATABASE_ACTOR
 from tests.cluster.conftest import site_settings
-from tests.e2e.conftest import free_port
 from tests.people import PEOPLE, face_photo
 
 START_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def api(ray_address, tmp_path_factory):
+def api(ray_address, api_port, tmp_path_factory):
     """A client of the API with an admin's key, over freshly started actors with four people enrolled."""
     from ray_backend import client
     from ray_backend.domain.permissions import Role
     from ray_backend.serving import cluster, deployment
 
-    settings = site_settings(tmp_path_factory.mktemp("api"), ray_address, api_port=free_port())
+    settings = site_settings(tmp_path_factory.mktemp("api"), ray_address, api_port=api_port)
     cluster.start_actors(settings)
     deployment.start_serve(settings)
     deployment.start_api(settings)
