@@ -10,10 +10,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 run: $(VENV)/.installed
 	@exec $(BIN)/rollcall up
 
-# The second part starts whole systems, which wait more than they work; those on one Ray stay together.
+# Whole systems wait more than they work, but one whose parts are killed wants the machine for itself.
 test: lint
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit tests/contract tests/api tests/ui
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/cluster tests/e2e
+	@$(BIN)/python -m pytest -q tests/cluster
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/e2e
 
 lint: $(VENV)/.installed-tests
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .

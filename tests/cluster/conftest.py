@@ -14,14 +14,6 @@ from tests.e2e.conftest import free_port
 environment.prepare("")
 
 
-def pytest_collection_modifyitems(items) -> None:
-    """All of these share one Ray, so they run in one process; of the others each file stays together."""
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder == "cluster" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def api_port() -> int:
     """Where the API answers: Serve starts once for a Ray, and stays at its port."""
