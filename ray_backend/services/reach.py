@@ -27,9 +27,9 @@ class Reach:
     still succeed, so only what may be repeated is asked for in this way.
     """
 
-    def __init__(self, store: Store, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, store: Store, *, patience_s: float | None = None) -> None:
         self._store = store
-        self._patience_s = patience_s
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._away = threading.Event()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="database")
         self._told: list[Callable[[], None]] = []

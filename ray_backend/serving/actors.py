@@ -35,6 +35,8 @@ T = TypeVar("T")
 _ASK_AGAIN_S = 1.0
 # On a machine with few cores, whoever stands before a kiosk comes before whoever reads a report.
 _REPORTS_STAND_BACK = 10
+# Whoever hands the models their next batch must not queue behind them for the processor.
+_MODELS_STAND_BACK = 5
 
 
 def _patiently(build: Callable[[], T]) -> T:
@@ -53,10 +55,17 @@ def _patiently(build: Callable[[], T]) -> T:
             time.sleep(_ASK_AGAIN_S)
 
 
+def _stand_back(steps: int) -> None:
+    """Lowers this process's priority, where the system knows such a thing."""
+    if hasattr(os, "nice"):
+        os.nice(steps)
+
+
 class FaceEmbeddingActor:
     """Finds and embeds faces."""
 
     def __init__(self, settings: Settings, choice: Choice) -> None:
+        _stand_back(_MODELS_STAND_BACK)
         self._faces: FaceService = bootstrap.build_faces(settings, choice)
 
     def describe(self) -> Pack:
@@ -113,8 +122,7 @@ class ReportActor:
     """Answers what takes seconds of reckoning, so that no kiosk waits for it. Reads only."""
 
     def __init__(self, settings: Settings, pack: Pack) -> None:
-        if hasattr(os, "nice"):
-            os.nice(_REPORTS_STAND_BACK)
+        _stand_back(_REPORTS_STAND_BACK)
         collect_rarely()
         self._gate = Gate(_patiently(lambda: bootstrap.build_reports(settings, pack)))
 

@@ -61,7 +61,8 @@ def acknowledged_until_killed(process: subprocess.Popen[str], kill: Callable[[],
     keys = [process.stdout.readline().strip() for _ in range(WRITES_BEFORE_THE_CRASH)]
     kill()
     process.kill()
-    rest, _ = process.communicate()
+    # Not communicate(): it passes over the lines that readline() has already taken from the pipe.
+    rest = process.stdout.read()
     return keys + [line for line in rest.splitlines() if len(line) == len(keys[0])]
 
 
