@@ -99,7 +99,7 @@ def serve() -> None:
 
 
 def _until_stopped(run: Callable[[Settings, Console], None]) -> None:
-    from ray_backend.up import Stopped
+    from ray_backend.supervisor import Stopped
 
     try:
         run(Settings(), console)
@@ -152,7 +152,7 @@ def token_create(
     role: Annotated[Role, typer.Option(help="What it may do; a kiosk checks people in.")] = Role.KIOSK,
 ) -> None:
     """Let a kiosk or a program in; prints the kiosk's address or the program's API key once."""
-    from ray_backend.up import base_url
+    from ray_backend.web_app import base_url
 
     with _backend() as backend:
         secret = backend.access.issue_key(name, role, actor="command line")

@@ -67,7 +67,7 @@ ONLY_IN = {
 # Who may touch the environment besides settings.py, and why.
 MAY_TOUCH_ENVIRONMENT = {
     "ray_backend/serving/environment.py": "sets Ray's own variables before Ray is imported",
-    "ray_backend/up.py": "hands the environment on to the processes that it starts",
+    "ray_backend/web_app.py": "hands the environment on to the processes that it starts",
 }
 
 
