@@ -18,7 +18,7 @@ from ray_backend.domain.worktime.stories import PunchStory, stories
 from ray_backend.ports import Clock, Store
 from ray_backend.services import identity
 from ray_backend.services.attachments import Attachment, Attachments
-from ray_backend.services.audit import Auditor
+from ray_backend.services.correction_steps import ADDED, REQUESTED, CorrectionSteps
 from ray_backend.services.report import pages
 
 _CORRECTION = TypeAdapter(Correction)
@@ -36,7 +36,7 @@ class CorrectionService:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._audit = Auditor(store, clock)
+        self._steps = CorrectionSteps(store)
         self._files = Attachments(store)
         # Not every database replaces under a condition in one step (FerretDB does not).
         self._one_decision = threading.Lock()
@@ -59,9 +59,12 @@ class CorrectionService:
             self._store.get_person(asked.to_person_id)
         if attachment is not None:
             asked = replace(asked, attachment=self._files.keep(attachment, asked.person_id, now))
-        if not self._store.add_entry(_entry(asked)):
+        with self._steps.step(REQUESTED, now, [asked.correction_id]) as log:
+            added = self._store.add_entry(_entry(asked))
+            if added:
+                log(asked)
+        if not added:
             raise Conflict("This was asked for already. Look at the open requests.")
-        self._note(actor, "correction.requested", asked)
         return asked
 
     def open_dispute(self, punch: Punch, *, actor: str) -> Correction:
@@ -77,8 +80,9 @@ class CorrectionService:
             source="kiosk",
             correction_id=f"dispute-{punch.punch_id}",
         )
-        if self._store.add_entry(_entry(asked)):
-            self._note(actor, "correction.requested", asked)
+        with self._steps.step(REQUESTED, asked.requested_at, [asked.correction_id]) as log:
+            if self._store.add_entry(_entry(asked)):
+                log(asked)
         return asked
 
     def open_disputed(self, note: AuditEntry) -> bool:
@@ -112,13 +116,12 @@ class CorrectionService:
             self._store.get_person(to_person_id)
             asked = replace(asked, to_person_id=to_person_id).checked()
         state = CorrectionState.APPROVED if approve else CorrectionState.REFUSED
-        decided = asked.decided(state, actor, self._clock.now(), note.strip())
-        return self._replace(decided, "correction.approved" if approve else "correction.refused", actor)
+        return self._replace(asked.decided(state, actor, self._clock.now(), note.strip()))
 
     def withdraw(self, correction_id: str, *, actor: str) -> Correction:
         """Takes a request back. Raises as `decide`."""
-        withdrawn = self.get(correction_id).decided(CorrectionState.WITHDRAWN, actor, self._clock.now())
-        return self._replace(withdrawn, "correction.withdrawn", actor)
+        asked = self.get(correction_id)
+        return self._replace(asked.decided(CorrectionState.WITHDRAWN, actor, self._clock.now()))
 
     def add_manually(
         self, person_ids: Sequence[str], at: datetime, direction: Direction, reason: str, *, actor: str
@@ -134,10 +137,10 @@ class CorrectionService:
         made = [self._manual(person_id, at, direction, reason, actor, now) for person_id in person_ids]
         for person_id in person_ids:
             self._store.get_person(person_id)
-        batch = new_id()
-        added = [one for one in made if self._store.add_entry(_entry(one))]
-        for one in added:
-            self._note(actor, "correction.added", one, batch=batch)
+        with self._steps.step(ADDED, now, [one.correction_id for one in made], batch=new_id()) as log:
+            added = [one for one in made if self._store.add_entry(_entry(one))]
+            for one in added:
+                log(one)
         return tuple(added)
 
     def get(self, correction_id: str) -> Correction:
@@ -247,17 +250,16 @@ class CorrectionService:
         # As a list: whoever reads it may change what the next page would begin with.
         return list(pages(self._store.list_entries, query))
 
-    def _replace(self, decided: Correction, action: str, actor: str) -> Correction:
-        with self._one_decision:
-            replaced = self._store.replace_entry(_entry(decided), state=CorrectionState.REQUESTED)
+    def _replace(self, decided: Correction) -> Correction:
+        action = f"correction.{decided.state}"
+        with self._steps.step(action, decided.decided_at, [decided.correction_id]) as log:
+            with self._one_decision:
+                replaced = self._store.replace_entry(_entry(decided), state=CorrectionState.REQUESTED)
+            if replaced:
+                log(decided)
         if not replaced:
             raise Conflict("Somebody else decided this meanwhile. Look at it again.")
-        self._note(actor, action, decided)
         return decided
-
-    def _note(self, actor: str, action: str, correction: Correction, **more: str) -> None:
-        detail = {"kind": correction.kind.value, "correction": correction.correction_id, **more}
-        self._audit.record(actor, action, correction.person_id, **detail)
 
 
 def _entry(correction: Correction) -> Entry:

@@ -23,6 +23,7 @@ from ray_backend.domain.webhooks import (
     wait_s,
 )
 from ray_backend.ports import Clock, Store
+from ray_backend.services.correction_steps import CorrectionSteps
 from ray_backend.services.webhook_book import WebhookBook
 from ray_backend.services.webhook_content import WebhookContent
 from ray_backend.services.webhook_sender import Send
@@ -69,6 +70,7 @@ class WebhookCourier:
         self._book = book
         self._content = content
         self._send = send
+        self._steps = CorrectionSteps(store)
         self._busy: set[str] = set()
         self._seen: set[tuple[str, Event, str]] = set()
         self._looked_back: datetime | None = None
@@ -76,8 +78,9 @@ class WebhookCourier:
         self._failures: dict[str, tuple[int, datetime]] = {}
 
     def round(self, pool: ThreadPoolExecutor | None = None) -> None:
-        """One round. With a pool hooks are served side by side, else one after another. May raise
-        StoreUnavailable; the next round finds what this one left."""
+        """One round, which first completes the log that it reads. With a pool hooks are served side by
+        side, else one after another. May raise StoreUnavailable; the next round finds what this one left."""
+        self._steps.finish(self._clock.now())
         hooks = self._book.hooks()
         if not hooks:
             return

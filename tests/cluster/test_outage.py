@@ -1,4 +1,5 @@
-"""A DatabaseActor over a real database server: both are killed, every acknowledged punch is there once."""
+"""A DatabaseActor over a real database server: both are killed, every acknowledged punch is there once, and
+a webhook is told of every one."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,15 +18,18 @@ import ray
 from ray_backend import client
 from ray_backend.client import Backend, Photo
 from ray_backend.domain.errors import BackendUnavailable
+from ray_backend.domain.model import Direction
 from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
+from ray_backend.domain.webhooks import TOLD
 from ray_backend.serving import cluster, handles
-from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
 from tests.cluster.conftest import site_settings
 from tests.mongo_server import MongoServer, new_server
 from tests.people import PEOPLE, face_photo
+from tests.unit.services.webhook_stage import Ear, listening
 
 # What the journal adds to a check-in may be 1.5 s; the rest is the models on a busy machine.
 FIRST_ANSWER_S = 4.0
@@ -43,7 +48,7 @@ def server(tmp_path: Path) -> Iterator[MongoServer]:
 @pytest.fixture
 def settings(ray_address: str, tmp_path: Path, server: MongoServer) -> Settings:
     # Long enough for a check-in, short enough for a test that waits for the error.
-    site = site_settings(tmp_path, ray_address, call_timeout_s=5.0, store_timeout_s=2.0)
+    site = site_settings(tmp_path, ray_address, call_timeout_s=5.0, store_timeout_s=2.0, webhook_private=True)
     return site.model_copy(update={"store": f"{server.url}/site"})
 
 
@@ -88,11 +93,24 @@ def stored(settings: Settings) -> list:
         return list(store.list_punches(PunchQuery()).items)
 
 
+def told_of(ear: Ear) -> set[str]:
+    """The ids of the punches and corrections that the webhook heard of."""
+    about = [message.get("punch") or message["correction"] for message in list(ear.messages)]
+    return {one.get("correction_id") or one["punch_id"] for one in about}
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    with listening() as heard:
+        yield heard
+
+
 @pytest.mark.parametrize("killed", ["while the database is away", "as soon as it is back", "never"])
 def test_punches_outlive_the_database_and_the_actor(
-    backend: Backend, settings: Settings, server: MongoServer, killed: str
+    backend: Backend, settings: Settings, server: MongoServer, ear: Ear, killed: str
 ):
     enrol_everybody(backend)
+    backend.webhooks.add("payroll", ear.url, TOLD, actor="test")
     taken = [check_in(backend, 0, "before").punch]
     server.kill()
     answer, took_s = timed(lambda: check_in(backend, 1, "first"))
@@ -127,3 +145,10 @@ def test_punches_outlive_the_database_and_the_actor(
     # A call that nobody waited for any more may still have been served: it is sent again by Ray.
     assert [punch for punch in everything if punch.idempotency_key != "too early"] == [*taken, after.punch]
     assert backend.overview().journal_depth == 0
+    person_id, at = after.punch.person_id, after.punch.at - timedelta(minutes=1)
+    [added] = backend.corrections.add_manually([person_id], at, Direction.IN, "Outage", actor="test")
+    happened = {punch.punch_id for punch in everything} | {added.correction_id}
+    wait_until(lambda: told_of(ear) >= happened)
+    assert told_of(ear) == happened
+    # Where the actor died between sending and noting it, a message comes again, under the same id.
+    assert len({message["id"] for message in ear.messages}) == len(happened)
