@@ -80,6 +80,14 @@ class Settings(BaseSettings):
         description="how a kiosk's pictures come in: `websocket`, `webrtc` (a video stream), `photo` (a "
         "button), or `auto`: the first of these that works",
     )
+    turn_url: str = Field(
+        "",
+        description="TURN server for video streams of kiosks behind NAT, such as "
+        "`turn:rollcall.example.org:3478`; empty: none",
+    )
+    turn_secret: SecretStr | None = Field(
+        None, description="secret shared with the TURN server, for passwords that end by themselves"
+    )
     kiosk_name: Literal["full", "first", "initials", "none"] = Field(
         "full", description="how a kiosk shows who was recognised"
     )
@@ -121,6 +129,14 @@ class Settings(BaseSettings):
     api_proxy: Literal["haproxy", "python"] = Field(
         "haproxy", description="what stands before the API: HAProxy, or Ray's own proxy, which is slower"
     )
+    api_replicas: int = Field(1, ge=1, le=8, description="fewest processes that answer the HTTP API")
+    api_replicas_max: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="most such processes, when many requests are under way; 0: as many as "
+        "`ROLLCALL_API_REPLICAS`",
+    )
     api_max_waiting: int = Field(
         256, gt=0, description="pictures that may wait for recognition; further ones are answered with 503"
     )
@@ -131,7 +147,18 @@ class Settings(BaseSettings):
     ray_address: str = Field(
         "", description="Ray cluster to use, such as `10.0.0.5:6379`; empty: a local one"
     )
-    actors: int = Field(0, ge=0, description="number of FaceEmbeddingActors; 0: one for each thread")
+    actors: int = Field(
+        0, ge=0, description="most FaceEmbeddingActors at once; 0: as many as the nodes have room for"
+    )
+    actors_min: int = Field(
+        0,
+        ge=0,
+        description="fewest that are kept while there is little to do; 0: always as many as "
+        "`ROLLCALL_ACTORS` allows",
+    )
+    gpus_per_actor: float = Field(
+        0.0, ge=0, description="share of a GPU that each of them gets, such as `0.25`; 0: they use none"
+    )
     call_timeout_s: float = Field(
         20.0, gt=0, description="seconds after which an actor that does not answer is an error"
     )
@@ -151,6 +178,12 @@ class Settings(BaseSettings):
     webhook_private: bool = Field(
         False,
         description="`True` lets webhooks call servers of the site's own network and this machine, too",
+    )
+    api_monitor_key: SecretStr | None = Field(
+        None,
+        min_length=24,
+        description="API key with the role `monitor` that needs no database, for Prometheus; at least 24 "
+        "characters; none: `rollcall token create` makes such keys",
     )
     jwt_key: SecretStr | None = Field(
         None,

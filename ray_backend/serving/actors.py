@@ -13,6 +13,7 @@ import ray
 
 from ray_backend import bootstrap
 from ray_backend.domain.answers import Recognition
+from ray_backend.domain.cluster import ClusterStatus, PoolMembers, Queue
 from ray_backend.domain.errors import ImageRejected, InvalidInput, StoreUnavailable
 from ray_backend.domain.model import Candidate, FrameAnalysis, Pack, Punch, Template
 from ray_backend.domain.permissions import SYSTEM, Caller
@@ -20,16 +21,12 @@ from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.services.gate import Gate
 from ray_backend.services.report_records import collect_rarely
+from ray_backend.serving.cluster_watch import ClusterWatch
+from ray_backend.serving.placement import RayPlacement
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
 
 log = logging.getLogger(__name__)
-
-NAMESPACE = "rollcall"
-DATABASE_ACTOR = "DatabaseActor"
-FACE_ACTOR = "FaceEmbeddingActor"
-SHARD_ACTOR = "GalleryShardActor"
-REPORT_ACTOR = "ReportActor"
 
 T = TypeVar("T")
 _ASK_AGAIN_S = 1.0
@@ -133,6 +130,29 @@ class ReportActor:
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """As `DatabaseActor.call`, for callers whom `DatabaseActor.present` has looked at."""
         return self._gate.call(caller, service, method, args, kwargs)
+
+
+class ClusterActor:
+    """Keeps the pool of FaceEmbeddingActors, and knows how the cluster is doing.
+
+    Its parts lie in files of their own, each a plain class that this one makes and hands calls on to.
+    """
+
+    def __init__(self, settings: Settings, choice: Choice) -> None:
+        self._watch = ClusterWatch(RayPlacement(FaceEmbeddingActor, settings, choice), settings)
+        self._watch.start()
+
+    def health(self) -> dict[str, Any]:
+        """`pid`; answering at all is the news."""
+        return {"pid": os.getpid()}
+
+    def status(self) -> ClusterStatus:
+        """Nodes, actors, queues and galleries. Takes a second longer while the DatabaseActor is away."""
+        return self._watch.status()
+
+    def follow(self, queue: Queue) -> PoolMembers:
+        """See `Pool.follow`."""
+        return self._watch.pool.follow(queue)
 
 
 class DatabaseActor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable
 
 import ray
@@ -14,25 +15,44 @@ from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.domain.model import Pack
 from ray_backend.serving import handles
 from ray_backend.serving.actors import (
-    DATABASE_ACTOR,
-    FACE_ACTOR,
-    NAMESPACE,
-    REPORT_ACTOR,
-    SHARD_ACTOR,
+    ClusterActor,
     DatabaseActor,
     FaceEmbeddingActor,
     GalleryShardActor,
     ReportActor,
 )
+from ray_backend.serving.names import (
+    CLUSTER_ACTOR,
+    DATABASE_ACTOR,
+    FACE_ACTOR,
+    FACES_RESOURCE,
+    NAMESPACE,
+    RECORDS_RESOURCE,
+    REPORT_ACTOR,
+    SHARD_ACTOR,
+)
+from ray_backend.serving.placement import RayPlacement, builder, end_actor
+from ray_backend.serving.pool import Limits, bounds, room_of
 from ray_backend.serving.shards import RemoteShard
 from ray_backend.settings import Settings
-from ray_backend.vision.packs import Choice
 
 # Frames of several kiosks are decided at once; the store's unique keys keep that safe.
 _DATABASE_THREADS = 8
 _REPORT_THREADS = 4
+_CLUSTER_THREADS = 8
 # Pictures pass through quickly; Ray's default would take a third of a laptop's memory.
 _LOCAL_OBJECT_STORE_BYTES = 256 * 1024 * 1024
+
+_NO_RECORDS = (
+    "The Ray cluster at {address} has no node for Rollcall's records. Start its head with `rollcall cluster "
+    "start head`; or, where Ray is started in another way, give one node the resource `rollcall_records: 1` "
+    "and each node that is to recognise faces `rollcall_faces: N`, N being how many FaceEmbeddingActors it "
+    "takes, such as its cores."
+)
+_NO_FACES = (
+    "Waiting for a node that recognises faces: start one with `rollcall cluster start worker HEAD:PORT`, or "
+    "give a node the resource `rollcall_faces`"
+)
 
 
 def start_ray(settings: Settings) -> str:
@@ -44,6 +64,7 @@ def start_ray(settings: Settings) -> str:
         "address": "local",
         "include_dashboard": False,
         "object_store_memory": _LOCAL_OBJECT_STORE_BYTES,
+        "resources": {RECORDS_RESOURCE: 1, FACES_RESOURCE: faces_of_this_machine(settings)},
     }
     try:
         context = ray.init(
@@ -59,8 +80,10 @@ def start_ray(settings: Settings) -> str:
 
 
 def start_actors(settings: Settings, progress: Callable[[str], None] = lambda line: None) -> None:
-    """Starts the DatabaseActor and the pool of FaceEmbeddingActors, where they do not run yet, and
-    waits until they answer. `progress` is told each step in words.
+    """Starts the DatabaseActor, the pool of FaceEmbeddingActors and the ClusterActor that keeps it, where
+    they do not run yet, and waits until they answer. `progress` is told each step in words.
+
+    Waits for ever for a node that takes FaceEmbeddingActors, where there is none.
 
     Raises PackUnavailable, PackMismatch, StoreUnavailable and BackendUnavailable.
     """
@@ -69,32 +92,53 @@ def start_actors(settings: Settings, progress: Callable[[str], None] = lambda li
     try:
         progress("Looking for the face models")
         choice = bootstrap.find_pack(settings, store, _download_progress(progress))
+        placement = RayPlacement(FaceEmbeddingActor, settings, choice)
+        size = _first_size(placement, settings, progress)
         progress("Loading the face models")
-        faces = [_face_actor(settings, choice, index) for index in range(pool_size(settings))]
+        faces = [placement.start(f"{FACE_ACTOR}-{index}") for index in range(size)]
         pack = _started(faces[0].describe.remote())
         bootstrap.check_pack(store, pack)
     finally:
         store.close()
+    keeper = builder(ClusterActor, CLUSTER_ACTOR, _CLUSTER_THREADS).remote(settings, choice)
     progress("Opening the database and filling the gallery")
     shards = _start_shards(settings, pack)
-    database = _builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS)
+    database = builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS)
     _started(database.remote(settings, pack, choice.spec, shards).health.remote())
     _start_reports(settings, pack)
     for actor in faces:
         _started(actor.describe.remote())
+    _started(keeper.health.remote())
+
+
+def _first_size(placement: RayPlacement, settings: Settings, progress: Callable[[str], None]) -> int:
+    """How many FaceEmbeddingActors to begin with, once there is room for one. Raises BackendUnavailable."""
+    _require_records_node(placement, settings)
+    limits = Limits(settings.actors_min, settings.actors, settings.gpus_per_actor)
+    while True:
+        room = room_of(placement.nodes(), settings.gpus_per_actor)
+        if room:
+            return max(1, bounds(limits, room)[0])
+        progress(_NO_FACES)
+        time.sleep(1)
+
+
+def _require_records_node(placement: RayPlacement, settings: Settings) -> None:
+    if not any(node.alive and node.resources.get(RECORDS_RESOURCE) for node in placement.nodes()):
+        raise BackendUnavailable(_NO_RECORDS.format(address=settings.ray_address or "this address"))
 
 
 def _start_reports(settings: Settings, pack: Pack) -> None:
     """None where the database is the memory of the DatabaseActor, which then makes the reports itself."""
     if settings.store.strip().lower() != "memory":
-        reports = _builder(ReportActor, REPORT_ACTOR, _REPORT_THREADS)
+        reports = builder(ReportActor, REPORT_ACTOR, _REPORT_THREADS)
         _started(reports.remote(settings, pack).health.remote())
 
 
 def _start_shards(settings: Settings, pack: Pack) -> list[RemoteShard]:
     """The parts of the gallery as actors; none where the DatabaseActor holds it itself."""
     for index in range(settings.gallery_shards):
-        actor = _builder(GalleryShardActor, f"{SHARD_ACTOR}-{index}", _DATABASE_THREADS)
+        actor = builder(GalleryShardActor, f"{SHARD_ACTOR}-{index}", _DATABASE_THREADS)
         _started(actor.remote(settings, pack, index).call.remote("__len__"))
     return [RemoteShard(index, settings.call_timeout_s) for index in range(settings.gallery_shards)]
 
@@ -107,26 +151,9 @@ def _download_progress(progress: Callable[[str], None]) -> Callable[[int, int | 
     return tell
 
 
-def pool_size(settings: Settings) -> int:
-    """How many FaceEmbeddingActors: each runs its models on one thread of the machine's budget."""
-    return settings.actors or settings.threads or os.cpu_count() or 1
-
-
-def _face_actor(settings: Settings, choice: Choice, index: int):
-    """One call at a time: two would fight for the one thread of the machine's budget that is the actor's."""
-    return _builder(FaceEmbeddingActor, f"{FACE_ACTOR}-{index}", threads=1).remote(settings, choice)
-
-
-def _builder(cls: type, name: str, threads: int):
-    return ray.remote(cls).options(
-        name=name,
-        namespace=NAMESPACE,
-        lifetime="detached",
-        get_if_exists=True,
-        max_restarts=-1,
-        max_concurrency=threads,
-        num_cpus=0,
-    )
+def faces_of_this_machine(settings: Settings) -> int:
+    """How many FaceEmbeddingActors it takes: each runs its models on one thread of the machine's budget."""
+    return max(settings.actors, settings.threads or os.cpu_count() or 1)
 
 
 def _started(reference):
@@ -159,8 +186,8 @@ def ray_is_alive(address: str) -> bool:
 def stop_actors() -> None:
     """Ends the actors for good; what they acknowledged is in the database."""
     handles.forget_handles()
-    for name in handles.actor_names():
-        try:
-            ray.kill(ray.get_actor(name, namespace=NAMESPACE), no_restart=True)
-        except ValueError:
-            continue
+    # First of all the one that would start others again.
+    end_actor(CLUSTER_ACTOR)
+    while names := handles.actor_names():
+        for name in names:
+            end_actor(name)

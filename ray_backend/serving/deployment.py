@@ -14,9 +14,9 @@ from ray_backend.domain.answers import CheckIn, Recognition
 from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import FrameAnalysis
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR
 from ray_backend.serving.batcher import BatchPolicy, Worker
 from ray_backend.serving.engine_metrics import EngineCollector, actor_recoveries, records_health
+from ray_backend.serving.names import DATABASE_ACTOR
 from ray_backend.serving.recogniser import BatchingRecogniser, Question
 from ray_backend.settings import Settings
 

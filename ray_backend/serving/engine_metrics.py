@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 
 from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR
 from ray_backend.serving.batcher import MicroBatcher
+from ray_backend.serving.names import DATABASE_ACTOR
 
 # Whoever reads the metrics waits for it; an actor that is being restarted is left out.
 _ACTOR_ANSWERS_S = 1.0

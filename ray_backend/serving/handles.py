@@ -20,8 +20,8 @@ from ray_backend.domain.model import FrameAnalysis, Pack
 from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.services.faces import Embed
 from ray_backend.services.report_records import REPORTS
-from ray_backend.serving.actors import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE, REPORT_ACTOR
 from ray_backend.serving.backoff import full_jitter_s
+from ray_backend.serving.names import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE, REPORT_ACTOR
 from ray_backend.settings import Settings
 
 # Repeating these changes nothing, so a call that died with its actor is sent again. A check-in is among

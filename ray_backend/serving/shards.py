@@ -9,7 +9,7 @@ import numpy as np
 
 from ray_backend.domain.model import Candidate, Template
 from ray_backend.serving import handles
-from ray_backend.serving.actors import SHARD_ACTOR
+from ray_backend.serving.names import SHARD_ACTOR
 
 
 class RemoteShard:

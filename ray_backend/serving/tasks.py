@@ -10,7 +10,7 @@ import ray
 from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import Candidate, FrameAnalysis
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR
 
 _CHUNK = 64
 

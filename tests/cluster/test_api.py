@@ -18,7 +18,7 @@ from ray_backend.client import Photo
 from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR
 from tests.cluster.conftest import site_settings
 from tests.people import PEOPLE, face_photo
 

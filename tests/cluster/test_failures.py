@@ -19,7 +19,7 @@ from ray_backend.domain.permissions import SYSTEM
 from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles, tasks
-from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR
 from tests.people import PEOPLE, face_photo, group_photo
 
 

@@ -12,7 +12,7 @@ from ray_backend.domain.queries import PeopleQuery
 from ray_backend.jobs.people_import import import_people
 from ray_backend.services.bulk_import.runs import State
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR
 from tests.people import PEOPLE, face_photo
 
 PHOTOS = 2

@@ -14,7 +14,7 @@ from ray_backend.domain.errors import Forbidden
 from ray_backend.domain.permissions import Caller, Role
 from ray_backend.domain.requests import PersonDraft, SheetQuery
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR, REPORT_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR, REPORT_ACTOR
 from tests.people import face_photo
 
 

@@ -13,7 +13,7 @@ from ray_backend.domain.permissions import SYSTEM, Caller, Role
 from ray_backend.domain.queries import AuditQuery, PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR
 from tests.people import face_photo
 
 PASSWORD = "correct horse battery"

@@ -12,7 +12,7 @@ from ray_backend.domain.model import DecisionKind, DecisionRecord, Person
 from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
-from ray_backend.serving.actors import DATABASE_ACTOR
+from ray_backend.serving.names import DATABASE_ACTOR
 from tests.people import face_photo
 
 
