@@ -26,20 +26,23 @@ MAY_IMPORT = {
     "ray_backend.clock": set(),
     "ray_backend.settings": set(),
     "ray_backend.runfile": set(),
-    "ray_backend.services": {"ports", "domain"},
+    "ray_backend.observing": {"domain"},
+    "ray_backend.services": {"ports", "domain", "observing"},
     "ray_backend.vision": {"ports", "domain", "settings"},
     "ray_backend.gallery": {"ports", "domain", "settings"},
     "ray_backend.storage": {"ports", "domain", "settings"},
     "ray_backend.bootstrap": {
-        "clock", "domain", "gallery", "ports", "services", "settings", "storage", "vision",
+        "clock", "domain", "gallery", "observing", "ports", "services", "settings", "storage", "vision",
     },
     # What routes need of vision, storage or Ray reaches them through the backend and the recogniser.
-    "ray_backend.api": {"__version__", "client", "domain", "ports", "services", "settings"},
+    "ray_backend.api": {"__version__", "client", "domain", "observing", "ports", "services", "settings"},
     "ray_backend.serving": {
-        "api", "bootstrap", "client", "domain", "ports", "services", "settings", "storage", "vision",
+        "api", "bootstrap", "client", "domain", "observing", "ports", "services", "settings", "storage",
+        "vision",
     },
     "ray_backend.client": {
-        "bootstrap", "clock", "domain", "ports", "runfile", "serving", "services", "settings", "storage",
+        "bootstrap", "clock", "domain", "observing", "ports", "runfile", "serving", "services", "settings",
+        "storage",
     },
 }  # fmt: skip
 # Where a library may be imported.
@@ -56,11 +59,17 @@ ONLY_IN = {
     "qdrant_client": ("ray_backend/gallery/", "tests/contract/test_gallery.py"),
     "fastapi": ("ray_backend/api/", "tests/api/"),
     "prometheus_client": (
+        "ray_backend/observing/",
         "ray_backend/api/",
         "ray_backend/serving/",
         "tests/api/",
+        "tests/cluster/",
+        "tests/unit/observing/",
         "tests/unit/serving/",
     ),
+    "pythonjsonlogger": ("ray_backend/observing/logs.py",),
+    "opentelemetry": ("ray_backend/observing/tracing.py", "tests/"),
+    "pynvml": ("ray_backend/serving/gpus.py",),
     "jwt": ("ray_backend/api/credentials.py", "tests/api/"),
     "argon2": ("ray_backend/services/passwords.py", "ray_backend/services/codes.py", "tests/"),
 }
@@ -145,7 +154,7 @@ def test_the_backend_does_not_know_the_pages_or_the_tests():
 
 
 def test_pages_use_the_backend_through_its_client():
-    allowed = {"client", "domain", "settings", "services", "__version__"}
+    allowed = {"client", "domain", "observing", "settings", "services", "__version__"}
     assert offenders(files("streamlit_app"), lambda path: backend_parts(path) - allowed) == {}
 
 
