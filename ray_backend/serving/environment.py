@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import socket
 from pathlib import Path
 
+from ray_backend.serving.serve_ports import claim_ports
 from ray_backend.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_REPLICA_PORTS = 10  # as many replicas of the API as one machine may run
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
@@ -54,20 +53,7 @@ def prepare_api(settings: Settings) -> None:
         return
     os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
     os.environ["RAY_SERVE_HAPROXY_NBTHREAD"] = "1"
-    # Ray's fixed defaults would keep two Rollcalls from running on one machine.
     if settings.api_address.startswith(_LOOPBACK):
         os.environ["ROLLCALL_HAPROXY_PROGRAM"] = str(Path(proxy.origin).parent / "bin" / "haproxy")
         os.environ["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(Path(__file__).with_name("haproxy-on-loopback"))
-    os.environ["RAY_SERVE_HAPROXY_METRICS_PORT"] = str(_free_port())
-    os.environ["RAY_SERVE_HAPROXY_STATS_PORT"] = str(_free_port())
-    # A replica of another Rollcall that took the port of one of ours that died would get our requests.
-    for kind, first in (("HTTP", 20_000), ("GRPC", 40_000)):
-        start = first + settings.api_port % 1000 * _REPLICA_PORTS
-        os.environ[f"RAY_SERVE_DIRECT_INGRESS_MIN_{kind}_PORT"] = str(start)
-        os.environ[f"RAY_SERVE_DIRECT_INGRESS_MAX_{kind}_PORT"] = str(start + _REPLICA_PORTS)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    os.environ.update(claim_ports(settings.api_port).environment)
