@@ -22,6 +22,7 @@ from streamlit_app.views import (
     group,
     home,
     import_people,
+    import_punches,
     leave,
     my_account,
     people,
@@ -83,6 +84,13 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         "group": page("group", group.render, _("Group photo"), "photo_camera", url_path="group"),
         "people": page("people", people.render, _("People"), "groups", url_path="people"),
         "import": page("import", import_people.render, _("Import people"), "group_add", url_path="import"),
+        "import_punches": page(
+            "import_punches",
+            import_punches.render,
+            _("Import punches"),
+            "more_time",
+            url_path="import-punches",
+        ),
         "unknown": page("unknown", unknown.render, _("Unknown faces"), "person_search", url_path="unknown"),
         "reports": page("reports", reports.render, _("Reports"), "bar_chart", url_path="reports"),
         "corrections": page(

@@ -14,6 +14,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "group": _ADMIN,
     "people": _OFFICE,
     "import": _ADMIN,
+    "import_punches": _ADMIN,
     "unknown": _ADMIN,
     "reports": _EVERYBODY,
     "corrections": _OFFICE,

@@ -34,6 +34,17 @@ class DateOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PunchLayout:
+    """A file's headings, and the columns that were recognised, by their place from 0 on.
+
+    A terminal's own file has no headings; its columns are known.
+    """
+
+    headings: tuple[str, ...]
+    places: dict[PunchColumn, int]
+
+
+@dataclass(frozen=True, slots=True)
 class PunchRow:
     """One row. Without a direction it is worked out; `problem` says why the row cannot be used."""
 
@@ -71,7 +82,7 @@ _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 _TIME = re.compile(r"(\d{1,2})[:.h](\d{2})(?:[:.](\d{2}))?(?:\.\d+)?\s*([ap]\.?m\.?)?", re.IGNORECASE)
 # A terminal's own file has no headings: number, moment, device, state (and more that says nothing here).
 _ATTLOG = {PunchColumn.EMPLOYEE: 0, PunchColumn.WHEN: 1, PunchColumn.DEVICE: 2, PunchColumn.DIRECTION: 3}
-_UNCLEAR = "{date} may be two days. Say with --date-order whether the day or the month comes first."
+_UNCLEAR = "{date} may be two days. Say whether the day or the month comes first (--date-order)."
 
 
 def _key(heading: str) -> str:
@@ -82,33 +93,54 @@ _BY_HEADING = {_key(one): column for column, text in _HEADINGS.items() for one i
 _BY_WAY = {_key(one): way for way, text in _WAYS.items() for one in text.split(",")}
 
 
+def punch_layout(file: BinaryIO) -> PunchLayout:
+    """What a file's columns seem to hold; something needed may be missing. Raises InvalidInput."""
+    _, headings = _headings(csv_rows(file))
+    if _is_attlog(headings):
+        return PunchLayout((), dict(_ATTLOG))
+    return PunchLayout(tuple(headings), _recognised(headings, {}))
+
+
+def is_whole(places: Mapping[PunchColumn, int]) -> bool:
+    """Whether these columns are enough: the employee id, and the moment in one column or two."""
+    when = PunchColumn.WHEN in places or {PunchColumn.DATE, PunchColumn.TIME} <= set(places)
+    return PunchColumn.EMPLOYEE in places and when
+
+
 def punch_rows(
     file: BinaryIO,
     zone: ZoneInfo,
     *,
     named: Mapping[PunchColumn, str] | None = None,
+    places: Mapping[PunchColumn, int] | None = None,
     order: DateOrder | None = None,
 ) -> Iterator[PunchRow]:
     """The rows of a CSV file, one in memory at a time. Times without an offset are the zone's clock; of a
     time that comes twice when clocks go back it is the first.
 
-    `named` gives the headings of columns that are not recognised. Raises InvalidInput for a file without
-    the columns that are needed.
+    `named` gives the headings of columns that are not recognised; `places` says what every column of a file
+    with headings holds, and nothing is recognised then. Raises InvalidInput for a file without the columns
+    that are needed.
     """
     rows = csv_rows(file)
+    number, headings = _headings(rows)
+    if _is_attlog(headings) and not named:
+        places = _ATTLOG
+        yield _row((number, headings), places, zone, order)
+    else:
+        places = places or _places(headings, named or {})
+    for row in rows:
+        yield _row(row, places, zone, order)
+
+
+def _headings(rows: Iterator[Row]) -> tuple[int, list[str]]:
     first = next(rows, None)
     if first is None:
         raise InvalidInput("The file is empty.")
     number, headings = first
     if isinstance(headings, str):
         raise InvalidInput(f"The file cannot be read: {headings}.")
-    if _is_attlog(headings) and not named:
-        places = _ATTLOG
-        yield _row((number, headings), places, zone, order)
-    else:
-        places = _places(headings, named or {})
-    for row in rows:
-        yield _row(row, places, zone, order)
+    return number, headings
 
 
 def _is_attlog(cells: Sequence[str]) -> bool:
@@ -120,6 +152,16 @@ def _is_attlog(cells: Sequence[str]) -> bool:
 
 
 def _places(headings: Sequence[str], named: Mapping[PunchColumn, str]) -> dict[PunchColumn, int]:
+    places = _recognised(headings, named)
+    if not is_whole(places):
+        raise InvalidInput(
+            "The file needs a column with the employee id, and one with date and time or one for each. "
+            f"It has: {', '.join(headings)[:300]}. Say which is which with --column."
+        )
+    return places
+
+
+def _recognised(headings: Sequence[str], named: Mapping[PunchColumn, str]) -> dict[PunchColumn, int]:
     keys = [_key(heading) for heading in headings]
     places: dict[PunchColumn, int] = {}
     for column, heading in named.items():
@@ -133,12 +175,6 @@ def _places(headings: Sequence[str], named: Mapping[PunchColumn, str]) -> dict[P
     if PunchColumn.WHEN not in places and PunchColumn.DATE not in places and PunchColumn.TIME in places:
         # Several terminals call the whole moment "Time".
         places[PunchColumn.WHEN] = places.pop(PunchColumn.TIME)
-    whole = PunchColumn.WHEN in places or {PunchColumn.DATE, PunchColumn.TIME} <= set(places)
-    if PunchColumn.EMPLOYEE not in places or not whole:
-        raise InvalidInput(
-            "The file needs a column with the employee id, and one with date and time or one for each. "
-            f"It has: {', '.join(headings)[:300]}. Say which is which with --column."
-        )
     return places
 
 

@@ -147,8 +147,9 @@ def test_punches_outlive_the_database_and_the_actor(
     assert backend.overview().journal_depth == 0
     person_id, at = after.punch.person_id, after.punch.at - timedelta(minutes=1)
     [added] = backend.corrections.add_manually([person_id], at, Direction.IN, "Outage", actor="test")
-    happened = {punch.punch_id for punch in everything} | {added.correction_id}
-    wait_until(lambda: told_of(ear) >= happened)
-    assert told_of(ear) == happened
+    wait_until(lambda: told_of(ear) >= {punch.punch_id for punch in everything} | {added.correction_id})
+    # By now there may be a call more that nobody waited for.
+    happened = {punch.punch_id for punch in stored(settings)} | {added.correction_id}
+    assert told_of(ear) <= happened
     # Where the actor died between sending and noting it, a message comes again, under the same id.
-    assert len({message["id"] for message in ear.messages}) == len(happened)
+    assert len({message["id"] for message in ear.messages}) == len(told_of(ear))

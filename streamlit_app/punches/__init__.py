@@ -1,0 +1,1 @@
+"""The page that takes over punches of other terminals."""
