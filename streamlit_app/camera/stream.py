@@ -18,6 +18,7 @@ from streamlit_app.camera.code import ask, screen
 from streamlit_app.camera.modes import Ended, Kiosk, Mode
 from streamlit_app.camera.newest import NewestFrame, as_jpeg
 from streamlit_app.camera.protocol import Frame
+from streamlit_app.camera.turn import ice_servers
 from streamlit_app.i18n import N_
 from streamlit_app.kiosk_words import Answer, in_words
 
@@ -33,7 +34,7 @@ _CONSTRAINTS = {
     "audio": False,
 }
 # Without this list the library asks a server of Google for this machine's address.
-_NO_SERVERS = {"iceServers": []}
+_NO_SERVERS: dict[str, list] = {"iceServers": []}
 _WAIT_S = 1.0
 _EVERY_S = {"idle": 0.5, "away": 1.0}
 _OFTEN_S = 0.12
@@ -54,6 +55,7 @@ class _Stream:
     waiting_since: float = field(default_factory=time.monotonic)
     shown: Answer = _IDLE
     beats: int = 0
+    servers: list[dict] = field(default_factory=list)
 
     def draw(self, place, answer: Answer, camera: str = "") -> None:
         """Tells the screen what to show, and that this run goes on."""
@@ -64,13 +66,16 @@ class _Stream:
 
 def stream_mode(kiosk: Kiosk) -> Ended:
     """Shows the stream and answers it until the page is run anew or the stream has failed."""
-    stream: _Stream = st.session_state.setdefault(STATE, _Stream())
+    if STATE not in st.session_state:
+        # Made once: another password would be another stream.
+        st.session_state[STATE] = _Stream(servers=ice_servers(kiosk.settings, time.time()))
+    stream: _Stream = st.session_state[STATE]
     place = st.empty()
     state = camera_state(_START, nudge=not stream.settled)
     problem = PROBLEMS.get(state, "")
     stream.draw(place, stream.shown, problem or ("starting" if stream.seen_at is None else ""))
     wants_photo = screen(kiosk, Mode.WEBRTC, layout="full")
-    if state == "streamless" or not _receive(stream.newest):
+    if state == "streamless" or not _receive(stream):
         return Ended.FAILED
     if wants_photo:
         return Ended.PHOTO_WANTED
@@ -85,7 +90,7 @@ def stream_mode(kiosk: Kiosk) -> Ended:
     return _answer_all(kiosk, stream, place, allowed=state == "ready")
 
 
-def _receive(newest: NewestFrame) -> bool:
+def _receive(stream: _Stream) -> bool:
     """Mounts the streamer; False when browser and server cannot agree on how to connect."""
     from aiortc.exceptions import InvalidStateError
     from streamlit_webrtc import WebRtcMode, webrtc_streamer
@@ -95,9 +100,10 @@ def _receive(newest: NewestFrame) -> bool:
         webrtc_streamer(
             key="kiosk_stream",
             mode=WebRtcMode.SENDONLY,
-            rtc_configuration=_NO_SERVERS,
+            frontend_rtc_configuration={"iceServers": stream.servers},
+            server_rtc_configuration=_NO_SERVERS,
             media_stream_constraints=_CONSTRAINTS,
-            sink_video_track=newest,
+            sink_video_track=stream.newest,
             media_toggle_controls=False,
             translations={"start": _START},
         )

@@ -257,3 +257,25 @@ def test_a_token_that_is_not_good_yet_is_refused():
 
 def test_tokens_are_tried_as_pyjwt_makes_them():
     assert jwt.decode(token("admin"), JWT_KEY, algorithms=["HS256"])["role"] == "admin"
+
+
+def test_prometheus_key_of_the_settings_needs_no_database(access):
+    counted = Counted(access)
+    counted.failure = StoreUnavailable("away")
+    key = "prometheus-" + "k" * 24
+    credentials = Credentials(counted, Settings(api_monitor_key=key))
+
+    async def ask(secret: str):
+        return await credentials.caller(secret.encode())
+
+    caller = asyncio.run(ask(key))
+    assert (caller.name, caller.role, caller.departments) == ("monitor", Role.MONITOR, None)
+    assert counted.asked == 0
+    for other in (key[:-1], key + "k", key.upper()):
+        with pytest.raises(StoreUnavailable):
+            asyncio.run(ask(other))
+
+
+def test_a_short_monitor_key_is_refused():
+    with pytest.raises(ValueError, match="at least 24"):
+        Settings(api_monitor_key="guess-me")
