@@ -185,6 +185,19 @@ class Settings(BaseSettings):
         description="API key with the role `monitor` that needs no database, for Prometheus; at least 24 "
         "characters; none: `rollcall token create` makes such keys",
     )
+    export_dir: Path | None = Field(
+        None, description="folder on the server below which scheduled exports are put; none: e-mail only"
+    )
+    smtp_host: str = Field("", description="mail server for scheduled exports; empty: no e-mail is sent")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port; 465 is usual for `tls`")
+    smtp_security: Literal["starttls", "tls", "off"] = Field(
+        "starttls",
+        description="`starttls`, `tls` (from the first byte on) or `off`, which sends no password except to "
+        "this machine",
+    )
+    smtp_user: str = Field("", description="user at the mail server; empty: it wants none")
+    smtp_password: SecretStr | None = Field(None, description="password of that user")
+    smtp_sender: str = Field("", description="address that messages are from, such as `rollcall@example.org`")
     jwt_key: SecretStr | None = Field(
         None,
         description="secret, or public key as PEM text, that checks JSON Web Tokens; none: only API keys "
@@ -209,7 +222,7 @@ class Settings(BaseSettings):
         "nobody can choose their own address there",
     )
 
-    @field_validator("data_dir", "models_dir", "import_dir")
+    @field_validator("data_dir", "models_dir", "import_dir", "export_dir")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
