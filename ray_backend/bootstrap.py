@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from ray_backend.clock import SystemClock
-from ray_backend.domain.accounts import ProviderRules, parse_roles
-from ray_backend.domain.errors import InvalidInput, PackMismatch, PackUnavailable
+from ray_backend.domain.errors import PackMismatch, PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
 from ray_backend.domain.model import Pack, Person, Template
 from ray_backend.domain.queries import PeopleQuery
@@ -50,6 +49,7 @@ from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.person_file import PersonFileService
 from ray_backend.services.policy import Policy
+from ray_backend.services.provider import provider_rules
 from ray_backend.services.punch_import import PunchImportService
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.punch_trail import PunchTrailService
@@ -233,7 +233,7 @@ def build_records(
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         accounts=accounts,
-        sign_ins=SignInService(accounts, clock, _provider_rules(settings)),
+        sign_ins=SignInService(accounts, clock, provider_rules(settings)),
         audit_log=AuditLog(store),
         overview=OverviewService(store, gallery, pack, punches),
         calibration=calibration,
@@ -266,14 +266,6 @@ def build_records(
 def build_reports(settings: Settings, pack: Pack) -> ReportRecords:
     """The reports alone, over a connection of their own. Raises StoreUnavailable."""
     return report_records(open_store(settings), SystemClock(), pack, from_environment(settings))
-
-
-def _provider_rules(settings: Settings) -> ProviderRules:
-    try:
-        roles = parse_roles(settings.oidc_roles)
-    except InvalidInput as error:
-        raise InvalidInput(f"ROLLCALL_OIDC_ROLES cannot be used: {error.message}") from error
-    return ProviderRules(settings.oidc_groups_claim, roles, settings.oidc_trust_email)
 
 
 def _place(settings: Settings, pack: Pack, site_name: Callable[[], str]) -> Place:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ray_backend.domain.accounts import Account, ProviderRules, checked_username
+from ray_backend.domain.accounts import Account, ProviderRules, checked_username, parse_roles
 from ray_backend.domain.errors import InvalidInput, WrongCredentials
 from ray_backend.domain.permissions import ACCOUNT_ROLES, Role
 from ray_backend.domain.requests import checked_email
@@ -23,6 +23,15 @@ from ray_backend.services.sessions import digest
 # The browser keeps what the provider said for longer than a session here may last.
 _FRESH = timedelta(minutes=10)
 _CLOCKS_DIFFER = timedelta(minutes=2)
+
+
+def provider_rules(settings: Any) -> ProviderRules:
+    """What this process's `Settings` say of the provider. Raises InvalidInput."""
+    try:
+        roles = parse_roles(settings.oidc_roles)
+    except InvalidInput as error:
+        raise InvalidInput(f"ROLLCALL_OIDC_ROLES cannot be used: {error.message}") from error
+    return ProviderRules(settings.oidc_groups_claim, roles, settings.oidc_trust_email)
 
 
 class Provider:
