@@ -207,6 +207,15 @@ class Settings(BaseSettings):
     jwt_audience: str = Field("", description="what their `aud` has to be; empty: anything")
     jwt_issuer: str = Field("", description="what their `iss` has to be; empty: anything")
 
+    log_format: Literal["text", "json"] = Field(
+        "text", description="how servers write their logs: `text` for people or `json` for programs"
+    )
+    otlp_endpoint: str = Field(
+        "",
+        description="OTLP receiver for traces, such as `http://otel:4318`; empty: no traces. Needs "
+        "`requirements-tracing.txt`",
+    )
+
     oidc_button: str = Field(
         "", description="words on the button that signs in with the identity provider; empty: no such button"
     )

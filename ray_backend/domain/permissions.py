@@ -27,13 +27,15 @@ class Caller:
 
     `departments` binds the caller to people of these departments, None to nobody in particular. Without a
     `role` it is Rollcall itself, which may do everything. `session` is the secret of who signed in to the
-    pages: the gate asks at each call whether it still holds, and what the account may do by now.
+    pages: the gate asks at each call whether it still holds, and what the account may do by now. `origin`
+    goes along to other processes: which request or frame a call belongs to, for logs and traces only.
     """
 
     name: str
     role: Role | None
     departments: tuple[str, ...] | None = None
     session: str = field(default="", repr=False)
+    origin: str = field(default="", repr=False, compare=False)
 
     @property
     def is_system(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -79,3 +79,23 @@ def arrived(carried: str, span: str = "") -> Iterator[None]:
 def kept(work: Callable[..., T]) -> Callable[..., T]:
     """The same work for a thread of a pool, where it still belongs to what is being worked on here."""
     return partial(copy_context().run, work)
+
+
+def joined(carried: Sequence[str]) -> str:
+    """What belongs to several requests, as one text; empty where none of them has an id."""
+    return ",".join(carried) if any(carried) else ""
+
+
+def parted(joined: str, number: int) -> list[str]:
+    """The same, one by one: as many as were joined, or `number` of empty texts."""
+    return joined.split(",") if joined else [""] * number
+
+
+def ids_of(joined: str) -> str:
+    """All of their ids, without traces."""
+    return ",".join(one.partition(" ")[0] for one in joined.split(","))
+
+
+def trace_of(carried: str) -> str:
+    """The trace of one of them, for `tracing.past`; empty where none is being made."""
+    return carried.partition(" ")[2]

@@ -21,6 +21,7 @@ from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.services.gate import Gate
 from ray_backend.services.report_records import collect_rarely
+from ray_backend.serving import telling
 from ray_backend.serving.cluster_watch import ClusterWatch
 from ray_backend.serving.placement import RayPlacement
 from ray_backend.settings import Settings
@@ -62,6 +63,7 @@ class FaceEmbeddingActor:
     """Finds and embeds faces."""
 
     def __init__(self, settings: Settings, choice: Choice) -> None:
+        telling.begin(settings)
         _stand_back(_MODELS_STAND_BACK)
         self._faces: FaceService = bootstrap.build_faces(settings, choice)
 
@@ -77,18 +79,20 @@ class FaceEmbeddingActor:
             "recoveries": dict(self._faces.recoveries),
         }
 
-    def analyse(self, image: bytes, embed: Embed, thumbnails: bool, liveness: bool = False):
-        """See `FaceService.analyse`."""
-        return self._faces.analyse(image, embed, thumbnails, liveness)
+    def analyse(
+        self, image: bytes, embed: Embed, thumbnails: bool, liveness: bool = False, origin: str = ""
+    ) -> FrameAnalysis:
+        """See `FaceService.analyse`; `origin` is what the picture belongs to."""
+        return telling.analysed(origin, self._faces.analyse, image, embed, thumbnails, liveness)
 
-    def analyse_many(self, images: Sequence[bytes], embed: Embed, thumbnails: bool):
-        """See `FaceService.analyse_many`."""
-        return self._faces.analyse_many(images, embed, thumbnails)
+    def analyse_many(self, images: Sequence[bytes], embed: Embed, thumbnails: bool, origins: str = ""):
+        """See `FaceService.analyse_many`; `origins` are joined."""
+        return telling.analysed_many(origins, self._faces.analyse_many, images, embed, thumbnails)
 
-    def analyse_batch(self, *images: bytes) -> list[FrameAnalysis | ImageRejected]:
+    def analyse_batch(self, *images: bytes, origins: str = "") -> list[FrameAnalysis | ImageRejected]:
         """`analyse_many` with all faces embedded. Each picture is an argument of its own, so that Ray
         hands it over without copying it into a list first."""
-        return self._faces.analyse_many(images)
+        return telling.analysed_many(origins, self._faces.analyse_many, images)
 
     def compute_embedding(self, image: bytes) -> np.ndarray:
         """(D,) float32 of the nearest face. Raises ImageRejected, InvalidInput."""
@@ -103,6 +107,7 @@ class GalleryShardActor:
     """Holds one part of a gallery that is spread over several actors; fills itself from the database."""
 
     def __init__(self, settings: Settings, pack: Pack, index: int) -> None:
+        telling.begin(settings)
         self._gallery = _patiently(lambda: bootstrap.build_gallery_shard(settings, pack, index))
 
     def pid(self) -> int:
@@ -119,9 +124,10 @@ class ReportActor:
     """Answers what takes seconds of reckoning, so that no kiosk waits for it. Reads only."""
 
     def __init__(self, settings: Settings, pack: Pack) -> None:
+        telling.begin(settings)
         _stand_back(_REPORTS_STAND_BACK)
         collect_rarely()
-        self._gate = Gate(_patiently(lambda: bootstrap.build_reports(settings, pack)))
+        self._call = telling.ToldCalls(Gate(_patiently(lambda: bootstrap.build_reports(settings, pack))).call)
 
     def health(self) -> dict[str, Any]:
         """`pid`; answering at all is the news."""
@@ -129,7 +135,7 @@ class ReportActor:
 
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """As `DatabaseActor.call`, for callers whom `DatabaseActor.present` has looked at."""
-        return self._gate.call(caller, service, method, args, kwargs)
+        return self._call(caller, service, method, args, kwargs)
 
 
 class ClusterActor:
@@ -139,6 +145,7 @@ class ClusterActor:
     """
 
     def __init__(self, settings: Settings, choice: Choice) -> None:
+        telling.begin(settings)
         self._watch = ClusterWatch(RayPlacement(FaceEmbeddingActor, settings, choice), settings)
         self._watch.start()
 
@@ -161,7 +168,9 @@ class DatabaseActor:
     def __init__(
         self, settings: Settings, pack: Pack, pack_spec: str, shards: Sequence[GalleryIndex] = ()
     ) -> None:
+        telling.begin(settings)
         self._records = _patiently(lambda: bootstrap.build_records(settings, pack, pack_spec, shards=shards))
+        self._call = telling.ToldCalls(self._records.call)
         self._retention = self._records.start_retention()
 
     def health(self) -> dict[str, Any]:
@@ -179,7 +188,7 @@ class DatabaseActor:
 
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """Runs one use case as this caller; see `Gate.call`. Whoever has Ray's token says who calls."""
-        return self._records.call(caller, service, method, args, kwargs)
+        return self._call(caller, service, method, args, kwargs)
 
     def present(self, caller: Caller, service: str, method: str) -> Caller:
         """See `Gate.present`: for calls that the ReportActor answers."""
@@ -190,9 +199,11 @@ class DatabaseActor:
         answers: list[FrameAnalysis | ImageRejected],
         departments: Sequence[str | None] = (),
         caller: Caller = SYSTEM,
+        origins: str = "",
     ) -> list[Recognition | ImageRejected]:
-        """See `CheckInService.recognise`."""
-        return self.call(caller, "check_ins", "recognise", (answers, departments), {})
+        """See `CheckInService.recognise`; `origins` are joined."""
+        asked = (answers, departments)
+        return telling.recognised(origins, lambda: self.call(caller, "check_ins", "recognise", asked, {}))
 
     def save_face_embedding(self, template: Template, caller: Caller = SYSTEM) -> None:
         """Adds one template to an existing person. Raises PersonNotFound, PackMismatch."""

@@ -13,6 +13,7 @@ from ray_backend import client
 from ray_backend.domain.answers import CheckIn, Recognition
 from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import FrameAnalysis
+from ray_backend.observing import origin
 from ray_backend.serving import handles
 from ray_backend.serving.batcher import BatchPolicy, Worker
 from ray_backend.serving.engine_metrics import EngineCollector, actor_recoveries, records_health
@@ -49,10 +50,11 @@ def _recogniser(name: str, timeout_s: float) -> Worker:
     """The analysis goes from one actor to the other; this process never unpacks it."""
 
     async def recognise(questions: list[Question]) -> Sequence[Recognition | ImageRejected]:
-        images, departments = zip(*questions, strict=True)
-        analyses = handles.get_handle(name).analyse_batch.remote(*images)
+        images, departments, origins = zip(*questions, strict=True)
+        whose = origin.joined(origins)
+        analyses = handles.get_handle(name).analyse_batch.remote(*images, origins=whose)
         call = handles.get_handle(DATABASE_ACTOR).recognise.remote(
-            analyses, departments if any(departments) else ()
+            analyses, departments if any(departments) else (), origins=whose
         )
         return await handles.async_result(call, timeout_s)
 
@@ -60,8 +62,9 @@ def _recogniser(name: str, timeout_s: float) -> Worker:
 
 
 def _analyser(name: str, timeout_s: float) -> Worker:
-    async def analyse(images: list[bytes]) -> Sequence[FrameAnalysis | ImageRejected]:
-        call = handles.get_handle(name).analyse_batch.remote(*images)
+    async def analyse(pictures: list[tuple[bytes, str]]) -> Sequence[FrameAnalysis | ImageRejected]:
+        images, origins = zip(*pictures, strict=True)
+        call = handles.get_handle(name).analyse_batch.remote(*images, origins=origin.joined(origins))
         return await handles.async_result(call, timeout_s)
 
     return analyse

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -18,6 +19,7 @@ from ray.util import list_named_actors
 from ray_backend.domain.errors import BackendUnavailable, ImageRejected
 from ray_backend.domain.model import FrameAnalysis, Pack
 from ray_backend.domain.permissions import SYSTEM, Caller
+from ray_backend.observing import origin
 from ray_backend.services.faces import Embed
 from ray_backend.services.report_records import REPORTS
 from ray_backend.serving.backoff import full_jitter_s
@@ -173,7 +175,12 @@ def use_case(service: str, method: str, caller: Caller = SYSTEM) -> Callable[[tu
     """A use case of the DatabaseActor: called with args and kwargs it returns the call's reference."""
     retries = -1 if f"{service}.{method}" in _REPEATABLE else 0
     remote = get_handle(DATABASE_ACTOR).call.options(max_task_retries=retries)
-    return lambda args, kwargs: remote.remote(caller, service, method, args, kwargs)
+    return lambda args, kwargs: remote.remote(_with_origin(caller), service, method, args, kwargs)
+
+
+def _with_origin(caller: Caller) -> Caller:
+    carried = origin.carried()
+    return replace(caller, origin=carried) if carried else caller
 
 
 class RemoteRecords:
@@ -195,7 +202,7 @@ class RemoteRecords:
     def _report(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """From the actor that makes reports, once the one that keeps sessions has said who is asking."""
         asked = get_handle(DATABASE_ACTOR).present.options(max_task_retries=-1)
-        caller = result(asked.remote(caller, service, method), self._timeout_s)
+        caller = result(asked.remote(_with_origin(caller), service, method), self._timeout_s)
         remote = get_handle(REPORT_ACTOR).call.options(max_task_retries=-1)
         return result(remote.remote(caller, service, method, args, kwargs), _REPORT_TIMEOUT_S)
 
@@ -233,14 +240,15 @@ class PooledFaces:
         liveness: bool = False,
     ) -> FrameAnalysis:
         """See `FaceService.analyse`."""
-        return self._call("analyse", image, embed, thumbnails, liveness)
+        return self._call("analyse", image, embed, thumbnails, liveness, origin.carried())
 
     def analyse_many(
         self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False
     ) -> list[FrameAnalysis | ImageRejected]:
         """See `FaceService.analyse_many`."""
         calls = [
-            self._senders.submit(self._call, "analyse_many", [image], embed, thumbnails) for image in images
+            self._senders.submit(self._call, "analyse_many", [image], embed, thumbnails, origin.carried())
+            for image in images
         ]
         return [answer for call in calls for answer in call.result()]
 

@@ -8,17 +8,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from ray_backend.domain.answers import CheckIn, Recognition
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import FrameAnalysis
+from ray_backend.observing import origin
 from ray_backend.serving.batcher import DEFAULT, BatchPolicy, MicroBatcher, Priority, Worker
 
-# A picture and the department to look in, None for all.
-Question = tuple[bytes, str | None]
+# A picture, the department to look in, None for all, and what it belongs to; see `observing.origin`.
+Question = tuple[bytes, str | None, str]
 
 
 class BatchingRecogniser:
     """Implements `Recogniser` over coroutines that call the actors.
 
     `recognisers` turn lists of questions into Recognition or ImageRejected, `analysers` lists of pictures
-    into FrameAnalysis or ImageRejected, one of each for each face actor; `check_in` is
+    with their origins into FrameAnalysis or ImageRejected, one of each for each face actor; `check_in` is
     `CheckInService.check_in`. Check-ins have a queue of their own, so that a crowd of other requests
     does not stand before them.
     """
@@ -31,7 +32,7 @@ class BatchingRecogniser:
         policy: BatchPolicy = DEFAULT,
     ) -> None:
         self.recognising: MicroBatcher[Question, Recognition] = MicroBatcher(recognisers, policy)
-        self.analysing: MicroBatcher[bytes, FrameAnalysis] = MicroBatcher(analysers, policy)
+        self.analysing: MicroBatcher[tuple[bytes, str], FrameAnalysis] = MicroBatcher(analysers, policy)
         self._check_in = check_in
 
     def refuse_if_full(self) -> None:
@@ -42,7 +43,7 @@ class BatchingRecogniser:
         self, image: bytes, department: str | None = None, priority: Priority = Priority.PERSON
     ) -> Recognition:
         """See `Recogniser`. Raises ImageRejected, Overloaded, Unavailable."""
-        return await self.recognising.submit((image, department), priority)
+        return await self.recognising.submit((image, department, origin.carried()), priority)
 
     async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
         """One answer for each picture, in order, behind the pictures of people who wait."""
@@ -56,5 +57,5 @@ class BatchingRecogniser:
 
     async def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str) -> CheckIn:
         """As `Backend.check_in`. Raises ImageRejected, Overloaded, Unavailable."""
-        analysis = await self.analysing.submit(image)
+        analysis = await self.analysing.submit((image, origin.carried()))
         return await self._check_in(analysis, kiosk=kiosk, idempotency_key=idempotency_key)

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "ray_backend.services": {"ports", "domain", "observing"},
     "ray_backend.vision": {"ports", "domain", "settings"},
     "ray_backend.gallery": {"ports", "domain", "settings"},
-    "ray_backend.storage": {"ports", "domain", "settings"},
+    "ray_backend.storage": {"observing", "ports", "domain", "settings"},
     "ray_backend.bootstrap": {
         "clock", "domain", "gallery", "observing", "ports", "services", "settings", "storage", "vision",
     },
