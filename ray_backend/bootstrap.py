@@ -35,6 +35,7 @@ from ray_backend.services.corrections import CorrectionService
 from ray_backend.services.directions import Directions
 from ray_backend.services.enrol import PACK_SETTING, EnrolService
 from ray_backend.services.erasing import Eraser, Place
+from ray_backend.services.exports import ExportService, export_service
 from ray_backend.services.faces import FaceService
 from ray_backend.services.gate import Call, Gate
 from ray_backend.services.group import GroupService
@@ -55,13 +56,16 @@ from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.punch_trail import PunchTrailService
 from ray_backend.services.reach import Reach, RememberedSettings
 from ray_backend.services.report import ReportService, pages
+from ray_backend.services.report_files import ReportFileService
 from ray_backend.services.report_records import ReportRecords, report_records
 from ray_backend.services.retention import RetentionService, RetentionTimer
 from ray_backend.services.roster import Roster
 from ray_backend.services.rule_trial import RuleTrialService
 from ray_backend.services.rules import RuleService
+from ray_backend.services.saved_filters import SavedFilterService
 from ray_backend.services.sessions import SESSIONS
 from ray_backend.services.shift_feed import ShiftFeedService
+from ray_backend.services.shifts_today import TodayService
 from ray_backend.services.sign_in import SignInService
 from ray_backend.services.timesheet import TimesheetService
 from ray_backend.services.traces import Traces
@@ -92,6 +96,9 @@ class Records:
     rule_trials: RuleTrialService
     punch_trails: PunchTrailService
     kiosk_figures: KioskFiguresService
+    report_files: ReportFileService
+    saved_filters: SavedFilterService
+    exports: ExportService
     reports: ReportService
     access: AccessService
     accounts: AccountService
@@ -115,9 +122,11 @@ class Records:
         """The way in for everybody: see `Gate.call`."""
         return Gate(self).call
 
-    def start_retention(self) -> RetentionTimer:
-        """Removes every hour what is due, and tells webhooks the news, in threads of this process."""
+    def start_retention(self, reports: Call | None = None) -> RetentionTimer:
+        """Removes every hour what is due, tells webhooks the news and makes scheduled exports, in threads of
+        this process. `reports` makes reports where that is done elsewhere."""
         self.webhooks.start()
+        self.exports.start(reports or self.call)
         timer = RetentionTimer(self.retention)
         timer.start()
         return timer
@@ -195,7 +204,10 @@ def build_records(
     notes = NoteLog(store, open_notes(settings), reach, punches, corrections.open_disputed)
     calibration = CalibrationService(store, clock, policy)
     parts = {f"shard {index}": shard for index, shard in enumerate(shards)} or {"gallery": gallery}
-    journals = {"imports": Runs(settings.data_dir / "imports").forget}
+    accounts, filters = AccountService(store, clock, remembered=remembered), SavedFilterService(store, clock)
+    exports = export_service(store, clock, accounts.book, rules.current, settings)
+    imports = Runs(settings.data_dir / "imports")
+    journals = {"imports": imports.forget, "filters": filters.forget, "exports": exports.forget}
     forget = (calibration.forget, inbox.forget)
     beside = {"corrections": corrections, "leave": leave}
     traces = Traces(store, gallery, parts, policy, **known, **beside, journals=journals, memories=forget)
@@ -207,6 +219,7 @@ def build_records(
         store, reach, gallery, clock, policy, **known, notes=notes, directions=directions
     )
     timesheets = TimesheetService(store, clock, policy, working_time, corrections, leave)
+    figures = KioskFiguresService(store, clock, policy)
     enrol_with = partial(EnrolService, clock=clock, policy=policy, pack_spec=pack_spec)
     enrolments = enrol_with(
         store,
@@ -215,8 +228,8 @@ def build_records(
         look_alikes=known["look_alikes"],
         consent_version=rules.keep_consent_text,
     )
-    accounts = AccountService(store, clock, remembered=remembered)
-    people = PeopleService(store, gallery, clock, policy, **known, eraser=eraser)
+    today = TodayService(working_time, leave, policy, clock)
+    people = PeopleService(store, gallery, clock, policy, **known, eraser=eraser, today=today)
     return Records(
         store=store,
         check_ins=check_ins,
@@ -229,7 +242,10 @@ def build_records(
         timesheets=timesheets,
         rule_trials=RuleTrialService(working_time, timesheets),
         punch_trails=PunchTrailService(store, clock, policy, working_time, corrections),
-        kiosk_figures=KioskFiguresService(store, clock, policy),
+        kiosk_figures=figures,
+        report_files=ReportFileService(timesheets, figures, working_time.current),
+        saved_filters=filters,
+        exports=exports,
         reports=ReportService(store, clock, lambda: rules.current().zone),
         access=AccessService(store, clock),
         accounts=accounts,

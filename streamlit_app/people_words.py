@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ray_backend.domain.answers import Likeness, MergePreview, PersonFile
+from ray_backend.domain.answers import Likeness, MergePreview, PersonFile, ShiftsToday
 from ray_backend.domain.model import Direction, Punch
 from ray_backend.domain.nearness import Fit, Nearness
 from streamlit_app.i18n import N_, _, n_
@@ -36,6 +36,20 @@ def last_seen_words(at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
     if days == 1:
         return _("yesterday {clock}", clock=f"{local:%H:%M}")
     return _ago(days)
+
+
+def today_words(today: ShiftsToday | None) -> str:
+    """Today's shifts: `Early 06:00–14:00`, `Free`, what is instead of them, or a dash without a schedule."""
+    if today is None:
+        return "–"
+    if today.on_leave:
+        return _("On leave")
+    if not today.turns:
+        return today.holiday or _("Free")
+    return ", ".join(
+        f"{name} {start:%H:%M}–{end:%H:%M}" if start is not None and end is not None else name
+        for name, start, end in today.turns
+    )
 
 
 def photos_words(number: int) -> str:

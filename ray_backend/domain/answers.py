@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from ray_backend.domain.enrolment.words import GuideState, Target
@@ -232,17 +232,32 @@ class PersonFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftsToday:
+    """What the schedule says of a person's present day on the clock of their site.
+
+    `turns`: each shift's name with its start and end, both None for one without times. Without any the day
+    is free, or `holiday` says what it is called. `on_leave`: the whole day.
+    """
+
+    turns: tuple[tuple[str, time | None, time | None], ...]
+    holiday: str = ""
+    on_leave: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PersonRow:
     """A person in a list: how many templates they have, when they punched last, and the best face.
 
     Everything that was merged into the person counts. `last_seen` is None for somebody who never punched,
-    `thumbnail` a small JPEG of the template of the best quality, empty where there is none.
+    `thumbnail` a small JPEG of the template of the best quality, empty where there is none. `today` is None
+    for somebody without a schedule.
     """
 
     person: Person
     templates: int
     last_seen: datetime | None
     thumbnail: bytes
+    today: ShiftsToday | None = None
 
 
 @dataclass(frozen=True, slots=True)

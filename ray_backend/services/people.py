@@ -20,6 +20,7 @@ from ray_backend.services.people_rows import rows_of
 from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.roster import Roster
+from ray_backend.services.shifts_today import TodayService
 
 _MERGED = "This record was merged into another person. Open that person instead, or undo the merge first."
 
@@ -39,6 +40,7 @@ class PeopleService:
         codes: Codes,
         look_alikes: LookAlikes,
         eraser: Eraser,
+        today: TodayService,
     ) -> None:
         self._store = store
         self._roster = roster
@@ -46,6 +48,7 @@ class PeopleService:
         self._codes = codes
         self._look_alikes = look_alikes
         self._eraser = eraser
+        self._today = today
         self._gallery = gallery
         self._policy = policy
         self._audit = Auditor(store, clock)
@@ -57,7 +60,7 @@ class PeopleService:
     def find_rows(self, query: PeopleQuery) -> Page[PersonRow]:
         """One page of people as a list shows them."""
         page = self._store.list_people(query)
-        return replace(page, items=rows_of(self._store, page.items))
+        return replace(page, items=rows_of(self._store, page.items, self._today))
 
     def by_employee_id(self, employee_id: str) -> Person | None:
         """The person with this employee id, also one of a record that was merged into theirs, or None."""

@@ -1,4 +1,4 @@
-"""People as a list shows them: with their faces and when they were seen last, in three questions a page."""
+"""People as a list shows them: with faces, shifts, and when they were seen last, in few questions a page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from ray_backend.domain.answers import PersonRow
 from ray_backend.domain.model import Person, Template
 from ray_backend.ports import Store
 from ray_backend.services.identity import aliases, merged_records
+from ray_backend.services.shifts_today import TodayService
 
 
-def rows_of(store: Store, people: Sequence[Person]) -> tuple[PersonRow, ...]:
+def rows_of(store: Store, people: Sequence[Person], today: TodayService) -> tuple[PersonRow, ...]:
     """One row for each person, in order. What was merged into them counts for them."""
     standing_for = aliases(merged_records(store.merged_people, [person.person_id for person in people]))
     ids = [*(person.person_id for person in people), *standing_for]
@@ -21,12 +22,14 @@ def rows_of(store: Store, people: Sequence[Person]) -> tuple[PersonRow, ...]:
     seen: defaultdict[str, list] = defaultdict(list)
     for person_id, at in store.last_seen(ids).items():
         seen[standing_for.get(person_id, person_id)].append(at)
+    shifts = today.of(people, standing_for)
     return tuple(
         PersonRow(
             person,
             templates=len(faces[person.person_id]),
             last_seen=max(seen[person.person_id], default=None),
             thumbnail=_best_picture(faces[person.person_id]),
+            today=shifts.get(person.person_id),
         )
         for person in people
     )

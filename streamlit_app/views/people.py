@@ -22,8 +22,10 @@ PAGE_SIZE = 20
 _ALL = N_("All")
 _STATES = {N_("Active"): True, N_("Deactivated"): False, N_("Everybody"): None}
 _CURSORS, _FILTER = "people_cursors", "people_filter"
-_WIDTHS = [0.9, 3.6, 1.9, 2.2, 1.1, 2.2]
-_TITLES = ("", N_("Name"), N_("Employee id"), N_("Department"), N_("Photos"), N_("Last seen"))
+_WIDTHS = [0.9, 3.4, 1.8, 2.0, 2.4, 1.1, 2.0]
+_TITLES = (
+    "", N_("Name"), N_("Employee id"), N_("Department"), N_("Shift today"), N_("Photos"), N_("Last seen"),
+)  # fmt: skip
 _STATE_WIDTH = 1.8
 _FACE_PX = 36
 
@@ -107,7 +109,7 @@ def _rows(rows: tuple[PersonRow, ...], *, with_state: bool) -> None:
         cell.caption(_(title))
     now, zone = datetime.now(UTC), deps.site().zone
     for row in rows:
-        face, name, number, department, photos, seen, *state = table.columns(
+        face, name, number, department, shift, photos, seen, *state = table.columns(
             widths, vertical_alignment="center", gap="xsmall"
         )
         face.html(face_html(row.thumbnail, _FACE_PX))
@@ -117,6 +119,7 @@ def _rows(rows: tuple[PersonRow, ...], *, with_state: bool) -> None:
         )  # fmt: skip
         number.text(row.person.employee_id)
         department.text(row.person.department or "–")
+        shift.text(people_words.today_words(row.today))
         photos.text(str(row.templates))
         seen.text(people_words.last_seen_words(row.last_seen, now, zone))
         if state and not row.person.active:

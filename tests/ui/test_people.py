@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +10,8 @@ import pytest
 from ray_backend.domain.answers import Erasure
 from ray_backend.domain.permissions import Role
 from ray_backend.domain.queries import PeopleQuery, PunchQuery
+from ray_backend.domain.worktime.schedule import Assignment, Level, Rulebook
+from ray_backend.domain.worktime.shifts import Shift
 from streamlit_app.person.erasing import confirm_erasure
 from streamlit_app.views import people
 from tests.fakes import photo
@@ -57,6 +59,16 @@ def test_search_and_department_narrow_the_list(backend, ada):
     test.selectbox(key="people_department").set_value("Workshop").run()
     assert names(test) == []
     assert "Nobody matches" in words(test)
+
+
+def test_a_row_says_which_shift_somebody_has_today(backend, ada):
+    early = Shift("early", "Early", start=time(6), end=time(14))
+    days = Assignment(Level.PERSON, ada.person_id, date(2026, 3, 2), (("early",),))
+    backend.rules.change(Rulebook(0, {"early": early}, (days,)), actor="test")
+    enrol(backend, 2, name="Grace Example")
+    texts = [element.value for element in page(people.render, backend).run().text]
+    assert texts[texts.index("E1") + 2] == "Early 06:00–14:00"
+    assert texts[texts.index("E2") + 2] == "–"
 
 
 def test_a_row_says_how_many_photos_there_are_and_when_somebody_was_seen_last(backend, ada, monkeypatch):

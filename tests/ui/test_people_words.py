@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ray_backend.domain.answers import SignedCertificate
+from ray_backend.domain.answers import ShiftsToday, SignedCertificate
 from streamlit_app import certificate_words, people_words
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -97,3 +97,19 @@ def test_an_erasure_that_is_not_complete_says_so_on_paper():
     assert "not complete" in certificate_words.page_html(bad, BERLIN)
     assert certificate_words.problems(bad) == ["Gallery: the same faces, under any id (1)"]
     assert certificate_words.problems(certificate()) == []
+
+
+def test_the_shift_of_today_in_few_words():
+    early, night = ("Early", time(6), time(14)), ("Night", time(22), time(6))
+    said = [
+        people_words.today_words(today)
+        for today in (
+            None,
+            ShiftsToday((early, night)),
+            ShiftsToday((("Any time", None, None),)),
+            ShiftsToday(()),
+            ShiftsToday((), holiday="Fair"),
+            ShiftsToday((early,), on_leave=True),
+        )
+    ]
+    assert said == ["–", "Early 06:00–14:00, Night 22:00–06:00", "Any time", "Free", "Fair", "On leave"]
