@@ -17,6 +17,7 @@ from rich.table import Table
 
 from ray_backend import (
     certificate_commands,
+    cluster_commands,
     export_command,
     import_command,
     punch_import_command,
@@ -48,6 +49,7 @@ for name, group in {
     "pack": pack_app,
     "store": store_app,
     "certificate": certificate_commands.app,
+    "cluster": cluster_commands.app,
     "retention": retention_commands.app,
 }.items():
     app.add_typer(group, name=name)
@@ -96,6 +98,14 @@ def serve() -> None:
     from ray_backend import up
 
     _until_stopped(up.run_api)
+
+
+@app.command("app")
+def web_app_alone() -> None:
+    """Start the web app alone, over the cluster at ROLLCALL_RAY_ADDRESS; Ctrl-C stops it."""
+    from ray_backend import app_alone
+
+    _until_stopped(app_alone.run)
 
 
 def _until_stopped(run: Callable[[Settings, Console], None]) -> None:

@@ -12,6 +12,7 @@ from ray_backend.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_MANY_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
@@ -24,7 +25,10 @@ _KEEP_MEMORY = {
 
 
 def prepare(ray_address: str) -> None:
-    """Sets what Ray has to know for this address; an empty one means a Ray of this machine's own."""
+    """Sets what Ray has to know for this address; an empty one means a Ray of this machine's own.
+
+    What `prepare_node` has set stays.
+    """
     for name, size in _KEEP_MEMORY.items():
         os.environ.setdefault(name, size)
     # Nothing leaves the site, not even usage statistics.
@@ -33,7 +37,15 @@ def prepare(ray_address: str) -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     if not ray_address or ray_address.startswith(_LOOPBACK):
         # Ray's switch for "one machine only": it then listens on the loopback address alone.
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ.setdefault(_MANY_MACHINES, "0")
+
+
+def prepare_node() -> None:
+    """Sets what a Ray has to know that is to be one of several."""
+    os.environ[_MANY_MACHINES] = "1"
+    # What a machine does is done again by others when it ends; a container has ten seconds for that.
+    os.environ["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"] = "0"
+    prepare("")
 
 
 def prepare_api(settings: Settings) -> None:
