@@ -101,6 +101,11 @@ def start_serve(settings: Settings) -> None:
 
 def start_api(settings: Settings) -> None:
     """Runs the API over the actors of this cluster; returns when it answers."""
+    serve.run(application(settings), name=APP_NAME, route_prefix="/")
+
+
+def application(settings: Settings) -> serve.Application:
+    """What Serve is to run: the API, over actors that run by then."""
 
     def build_app():
         from ray_backend.api.app import create_app
@@ -119,4 +124,4 @@ def start_api(settings: Settings) -> None:
         ray_actor_options={"num_cpus": 0},
         logging_config=_LOGGING,
     )
-    serve.run(deployment.bind(), name=APP_NAME, route_prefix="/")
+    return deployment.bind()
