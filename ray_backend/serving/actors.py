@@ -15,15 +15,18 @@ from ray_backend import bootstrap
 from ray_backend.domain.answers import Recognition
 from ray_backend.domain.cluster import ClusterStatus, PoolMembers, Queue
 from ray_backend.domain.errors import ImageRejected, InvalidInput, StoreUnavailable
+from ray_backend.domain.figures import Moment
 from ray_backend.domain.model import Candidate, FrameAnalysis, Pack, Punch, Template
 from ray_backend.domain.permissions import SYSTEM, Caller
+from ray_backend.observing.snapshots import Snapshot
 from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.services.gate import Gate
 from ray_backend.services.report_records import collect_rarely
-from ray_backend.serving import telling
+from ray_backend.serving import figures, telling
 from ray_backend.serving.cluster_watch import ClusterWatch
 from ray_backend.serving.placement import RayPlacement
+from ray_backend.serving.site_figures import SiteFigures
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
 
@@ -94,6 +97,10 @@ class FaceEmbeddingActor:
         hands it over without copying it into a list first."""
         return telling.analysed_many(origins, self._faces.analyse_many, images)
 
+    def figures(self) -> Snapshot:
+        """What this process counts."""
+        return figures.own_figures(lambda: figures.face_metrics(self._faces))
+
     def compute_embedding(self, image: bytes) -> np.ndarray:
         """(D,) float32 of the nearest face. Raises ImageRejected, InvalidInput."""
         return self._faces.compute_embedding(image)
@@ -113,6 +120,10 @@ class GalleryShardActor:
     def pid(self) -> int:
         """This actor's process."""
         return os.getpid()
+
+    def figures(self) -> Snapshot:
+        """What this process counts."""
+        return figures.own_figures(lambda: figures.shard_metrics(self._gallery))
 
     def call(self, method: str, *args: Any) -> Any:
         """Runs one method of `GalleryIndex`, or reads its version."""
@@ -138,6 +149,11 @@ class ReportActor:
         return self._call(caller, service, method, args, kwargs)
 
 
+    def figures(self) -> Snapshot:
+        """What this process counts."""
+        return figures.own_figures()
+
+
 class ClusterActor:
     """Keeps the pool of FaceEmbeddingActors, and knows how the cluster is doing.
 
@@ -148,6 +164,8 @@ class ClusterActor:
         telling.begin(settings)
         self._watch = ClusterWatch(RayPlacement(FaceEmbeddingActor, settings, choice), settings)
         self._watch.start()
+        self._figures = SiteFigures(self._watch.ready_parts, self._own_figures)
+        self._figures.start()
 
     def health(self) -> dict[str, Any]:
         """`pid`; answering at all is the news."""
@@ -161,6 +179,22 @@ class ClusterActor:
         """See `Pool.follow`."""
         return self._watch.pool.follow(queue)
 
+    def take_figures(self, snapshot: Snapshot) -> None:
+        """What a process counts that is no actor: the web app, the API."""
+        self._figures.take(snapshot)
+
+    def exposition(self, snapshot: Snapshot | None = None) -> bytes:
+        """See `SiteFigures.exposition`."""
+        return self._figures.exposition(snapshot)
+
+    def history(self) -> tuple[Moment, ...]:
+        """Throughput, latency and decisions of the last quarter of an hour, the oldest first."""
+        return self._figures.history()
+
+    def _own_figures(self) -> Snapshot:
+        nodes, pool = self._watch.nodes(), self._watch.pool.status()
+        return figures.own_figures(lambda: figures.cluster_metrics(nodes, pool))
+
 
 class DatabaseActor:
     """Owns the gallery and the database: searches, decides, records."""
@@ -171,6 +205,7 @@ class DatabaseActor:
         telling.begin(settings)
         self._records = _patiently(lambda: bootstrap.build_records(settings, pack, pack_spec, shards=shards))
         self._call = telling.ToldCalls(self._records.call)
+        self._figures = figures.RecordsFigures(self._records, settings.data_dir)
         self._retention = self._records.start_retention()
 
     def health(self) -> dict[str, Any]:
@@ -189,6 +224,10 @@ class DatabaseActor:
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """Runs one use case as this caller; see `Gate.call`. Whoever has Ray's token says who calls."""
         return self._call(caller, service, method, args, kwargs)
+
+    def figures(self) -> Snapshot:
+        """What this process counts, the gallery, the journal, and whether the database answers."""
+        return figures.own_figures(self._figures.read)
 
     def present(self, caller: Caller, service: str, method: str) -> Caller:
         """See `Gate.present`: for calls that the ReportActor answers."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from ray.exceptions import RayError
 
-from ray_backend.domain.cluster import ClusterStatus, GalleryStatus, Node, Part
+from ray_backend.domain.cluster import ClusterStatus, GalleryStatus, Node, Part, PartState
 from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.serving import handles
-from ray_backend.serving.names import DATABASE_ACTOR
+from ray_backend.serving.names import CLUSTER_ACTOR, DATABASE_ACTOR
 from ray_backend.serving.pool import Limits, Placement, Pool
 from ray_backend.settings import Settings
 
@@ -74,6 +74,17 @@ class ClusterWatch:
             galleries,
             health.get("journal"),
         )
+
+    def nodes(self) -> list[Node]:
+        """As of now. Raises what Ray raises."""
+        return self._placement.nodes()
+
+    def ready_parts(self) -> list[str]:
+        """The names of all actors that answered at the last look, but for the ClusterActor."""
+        parts = (*self.pool.others(), *self.pool.status().parts)
+        return [
+            part.name for part in parts if part.state is not PartState.AWAY and part.name != CLUSTER_ACTOR
+        ]
 
     def _look_on(self) -> None:
         tick = threading.Event()
