@@ -106,6 +106,11 @@ def stage(name: str) -> _Timed:
     return _Timed(_child(_stages, name), name)
 
 
+def took(name: str, seconds: float) -> None:
+    """Counts a stage that was timed elsewhere."""
+    _child(_stages, name).observe(seconds)
+
+
 def use_case(name: str) -> _Timed:
     """Times what is done within as a call of this use case."""
     return _Timed(_child(_use_cases, name), "")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 _CREATED = "_created"  # when each counter began: half as much again, which nobody asks for
@@ -44,8 +45,8 @@ class Snapshot:
         return [one for family in self.families for one in family.figures if one.name == name]
 
 
-def snapshot(process: str, *registries: CollectorRegistry) -> Snapshot:
-    """What these registries say now. Metrics without any figure are left out."""
+def snapshot(process: str, *registries: CollectorRegistry | Collector) -> Snapshot:
+    """What these registries or collectors say now. Metrics without any figure are left out."""
     families = tuple(
         Family(metric.name, metric.documentation, metric.type, figures)
         for registry in registries

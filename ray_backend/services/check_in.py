@@ -32,6 +32,7 @@ from ray_backend.domain.model import (
     Punch,
     Receipt,
 )
+from ray_backend.observing import meters
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.codes import Codes
 from ray_backend.services.deciding import Decider
@@ -184,7 +185,8 @@ class CheckInService:
 
     def find_similar(self, embeddings: np.ndarray, limit: int = 5) -> list[list[Candidate]]:
         """The nearest people to each row of (N, D) float32, best first."""
-        return self._gallery.search(embeddings, limit)
+        with meters.stage("search"):
+            return self._gallery.search(embeddings, limit)
 
     def record(self, person_id: str, *, kiosk: str, source: str, idempotency_key: str) -> Punch:
         """Records a punch of a known person, unless it repeats an earlier one, which is returned.
@@ -236,7 +238,8 @@ class CheckInService:
             receipt=receipt,
         )
         try:
-            self._punches.add(punch)
+            with meters.stage("record"):
+                self._punches.add(punch)
         except DuplicatePunch:
             # Somebody recorded the same visit between our look and our write.
             winner = self._punches.find(key) or self._last(person)

@@ -12,6 +12,7 @@ from ray_backend.domain.decision import decide
 from ray_backend.domain.errors import ImageRejected, PersonNotFound
 from ray_backend.domain.model import AnalysedFace, Candidate, Decision, DecisionKind, FrameAnalysis, Person
 from ray_backend.domain.quality import find_issue
+from ray_backend.observing import meters
 from ray_backend.ports import GalleryIndex
 from ray_backend.services.policy import Policy
 from ray_backend.services.roster import Roster
@@ -30,8 +31,10 @@ class Decider:
         issue = find_issue(face.quality, self._policy.check_in_limits)
         if issue is not None:
             return Decision(DecisionKind.POOR_QUALITY, issue=issue)
-        candidates = self._gallery.search(face.embedding[None, :])[0]
-        return decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
+        with meters.stage("search"):
+            candidates = self._gallery.search(face.embedding[None, :])[0]
+        with meters.stage("decide"):
+            return decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
 
     def enrolled(self, person_id: str) -> Person | None:
         """The person, unless another process erased or deactivated the person a moment ago."""
@@ -58,16 +61,19 @@ class Decider:
             candidates |= self._candidates(among, department)
         search_ms = 1000 * (perf_counter() - started) / max(1, len(analyses))
         return [
-            Recognition(
-                tuple(self._recognised(face, candidates.get(id(face))) for face in answer.faces),
-                answer.pack_id,
-                version,
-                answer.timings_ms | {"search": search_ms},
-            )
+            self._recognition(answer, candidates, version, search_ms)
             if isinstance(answer, FrameAnalysis)
             else answer
             for answer in answers
         ]
+
+    def _recognition(
+        self, analysis: FrameAnalysis, candidates: dict[int, list[Candidate]], version: int, search_ms: float
+    ) -> Recognition:
+        meters.took("search", search_ms / 1000)
+        with meters.stage("decide"):
+            faces = tuple(self._recognised(face, candidates.get(id(face))) for face in analysis.faces)
+        return Recognition(faces, analysis.pack_id, version, analysis.timings_ms | {"search": search_ms})
 
     def _candidates(
         self, answers: Sequence[FrameAnalysis | ImageRejected], department: str | None

@@ -22,6 +22,7 @@ from ray_backend.domain.model import (
     Receipt,
     new_id,
 )
+from ray_backend.observing import meters
 from ray_backend.ports import Clock
 from ray_backend.services.faces import Embed
 
@@ -106,7 +107,8 @@ class KioskSession:
         seen = self._seen(analysis)
         if self._strangers is not None:
             self._strangers.see(image, seen)
-        scene, verdict = self._rules.observe(seen)
+        with meters.stage("decide"):
+            scene, verdict = self._rules.observe(seen)
         if scene.phase is not Phase.DECIDED:
             self._result = None
         if verdict is not None:

@@ -28,6 +28,14 @@ class OverviewService:
         """How many templates it holds and its version; needs no database."""
         return len(self._gallery), self._gallery.version
 
+    def away(self) -> bool:
+        """Whether the database does not answer; waits a second for it at most."""
+        return self._punches.away()
+
+    def stored_templates(self) -> int:
+        """How many templates of the running pack the database has. Raises StoreUnavailable."""
+        return self._store.count_templates().get(self._pack.pack_id, 0)
+
     def journal_depth(self) -> int:
         """How many punches wait on this machine for the database; needs no database."""
         return len(self._punches)

@@ -75,6 +75,14 @@ class PunchLog:
         """How many punches wait for the database."""
         return len(self._journal)
 
+    def away(self) -> bool:
+        """Whether the database does not answer; waits a second for it at most."""
+        try:
+            self._reach.ask(self._store.ping)
+        except StoreUnavailable:
+            return True
+        return False
+
     def find(self, idempotency_key: str) -> Punch | None:
         """The punch under this key, delivered or not; while the database is away, as far as remembered."""
         with self._guard:

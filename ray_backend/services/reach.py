@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from ray_backend.domain.errors import StoreUnavailable
+from ray_backend.observing import origin
 from ray_backend.ports import Store
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Reach:
         """What `work` returns or raises. Raises StoreUnavailable within `patience_s` seconds."""
         if self.away:
             raise StoreUnavailable(_AWAY)
-        call = self._workers.submit(work)
+        call = self._workers.submit(origin.kept(work))
         try:
             return call.result(self._patience_s)
         except StoreUnavailable:

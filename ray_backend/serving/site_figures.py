@@ -1,4 +1,4 @@
-"""The ClusterActor's part in figures: asks the actors, takes what other processes hand in, answers for all."""
+"""The ClusterActor's part in figures: asks actors, takes what others hand in, answers for all."""
 
 from __future__ import annotations
 
