@@ -148,7 +148,6 @@ class ReportActor:
         """As `DatabaseActor.call`, for callers whom `DatabaseActor.present` has looked at."""
         return self._call(caller, service, method, args, kwargs)
 
-
     def figures(self) -> Snapshot:
         """What this process counts."""
         return figures.own_figures()
