@@ -29,10 +29,12 @@ def create_app(
     *,
     cluster_status: Callable[[], dict[str, Any]] | None = None,
     registry: CollectorRegistry | None = None,
+    whole_site: Callable[[], bytes] | None = None,
 ) -> FastAPI:
     """The ASGI application over a backend and the fast way to recognise.
 
-    `cluster_status` is what /health/ray shows, `registry` what /metrics shows besides the API's own.
+    `cluster_status` is what /health/ray shows, `registry` what /metrics shows besides the API's own, and
+    `whole_site` what it shows instead where there are other processes.
     Raises InvalidInput when the settings' JWT key cannot be used.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -43,7 +45,7 @@ def create_app(
         settings=settings,
         gate=Gate(Credentials(backend.access, settings), TokenBuckets(settings.api_requests_per_minute)),
         bodies=Bodies(settings),
-        meters=Meters(registry),
+        meters=Meters(registry, whole_site),
         cluster_status=cluster_status,
     )
     problems.install(app)
@@ -55,8 +57,8 @@ def create_app(
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-            expose_headers=["Retry-After"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
         )
     # With CORS every answer needs its headers, so nothing may go round that layer.
     app.add_middleware(Edge, api=app.state.api, shortcut=not origins)

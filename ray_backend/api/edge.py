@@ -1,8 +1,9 @@
-"""The outermost layer: counts every request, adds the headers that every answer has, and serves the hot
-path before any router looks at it."""
+"""The outermost layer: counts every request, gives it an id, adds the headers that every answer has, and
+serves the hot path before any router looks at it."""
 
 from __future__ import annotations
 
+import logging
 from time import perf_counter
 
 from starlette.requests import ClientDisconnect
@@ -13,6 +14,9 @@ from ray_backend.api.context import Api
 from ray_backend.api.metrics import CLIENT_GONE
 from ray_backend.api.problems import EXPECTED, response
 from ray_backend.api.recognition import RECOGNIZE, recognise_for_caller
+from ray_backend.observing import origin, tracing
+
+log = logging.getLogger(__name__)
 
 # Answers hold faces and names: nobody on the way keeps them, and no browser takes them for a page.
 SECURITY_HEADERS = [
@@ -24,6 +28,8 @@ _PAGE_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestor
 _EVERYWHERE = [*SECURITY_HEADERS, _PAGE_POLICY]
 _HOT_HEADERS = [(b"content-type", b"application/json"), *_EVERYWHERE]
 _OTHER = "other"
+# Asked every few seconds by machines: a line for each would bury the rest.
+_QUIET = frozenset({"/health", "/health/ready", "/metrics"})
 
 
 class Edge:
@@ -41,17 +47,25 @@ class Edge:
             return
         started, status = perf_counter(), 500
         hot = scope["path"] == self._hot_path and scope["method"] == "POST"
+        headers = headers_of(scope)
+        own = (b"x-request-id", origin.begin(_request_id(headers)).encode())
         try:
-            status = await (self._recognize if hot else self._serve)(scope, receive, send)
+            with tracing.continued(headers.get(b"traceparent", b"").decode("latin-1"), "API"):
+                if hot:
+                    status = await self._recognize(scope, receive, send, headers, own)
+                else:
+                    status = await self._serve(scope, receive, send, own)
         except ClientDisconnect:
             # There is nobody left to answer.
             status = CLIENT_GONE
         finally:
             method, route = ("POST", RECOGNIZE) if hot else _labels(scope)
-            self._api.meters.answered(method, route, status, perf_counter() - started)
+            seconds = perf_counter() - started
+            self._api.meters.answered(method, route, status, seconds)
+            _log(method, route, status, seconds)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
-        """Any route; returns the status."""
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, own: tuple[bytes, bytes]) -> int:
+        """Any route; returns the status. `own` is the header of this answer alone."""
         status = 500
 
         async def send_with_headers(message: Message) -> None:
@@ -60,25 +74,45 @@ class Edge:
                 status = message["status"]
                 theirs = {name for name, _ in message["headers"]}
                 ours = [header for header in _EVERYWHERE if header[0] not in theirs]
-                message["headers"] = [*message["headers"], *ours]
+                message["headers"] = [*message["headers"], *ours, own]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
         return status
 
-    async def _recognize(self, scope: Scope, receive: Receive, send: Send) -> int:
+    async def _recognize(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        theirs: dict[bytes, bytes],
+        own: tuple[bytes, bytes],
+    ) -> int:
         """The hot path: the same answer without routers, requests and responses."""
         try:
-            body = await recognise_for_caller(self._api, scope, receive, headers_of(scope))
+            body = await recognise_for_caller(self._api, scope, receive, theirs)
         except EXPECTED as error:
             answer = response(error, RECOGNIZE)
-            answer.raw_headers.extend(_EVERYWHERE)
+            answer.raw_headers.extend((*_EVERYWHERE, own))
             await answer(scope, receive, send)
             return answer.status_code
-        headers = [*_HOT_HEADERS, (b"content-length", b"%d" % len(body))]
+        headers = [*_HOT_HEADERS, own, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return 200
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    """The client's own id where it is a sane one, or a new one."""
+    return origin.sane_or_new(headers.get(b"x-request-id", b"").decode("latin-1"))
+
+
+def _log(method: str, route: str, status: int, seconds: float) -> None:
+    """A line for each request but recognitions, of which there are many: of those only what broke."""
+    if route in _QUIET or (route == RECOGNIZE and status != 500):
+        return
+    facts = {"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 1)}
+    log.info("%s %s %d", method, route, status, extra=facts)
 
 
 def _labels(scope: Scope) -> tuple[str, str]:

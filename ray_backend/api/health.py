@@ -42,7 +42,7 @@ def ray_health(api: Context) -> dict[str, Any]:
 
 
 def metrics(api: Context) -> Response:
-    """The counters of this API process, for Prometheus."""
+    """The figures of all processes of this site, for Prometheus."""
     return Response(api.meters.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

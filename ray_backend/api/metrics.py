@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from ray_backend.observing.meters import ANSWER_S
 
 __all__ = ["CLIENT_GONE", "CONTENT_TYPE_LATEST", "Meters"]
 
 # What nginx calls it: the client went before its answer.
 CLIENT_GONE = 499
-_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Meters:
-    """The counters of one API process."""
+    """The counters of one API process.
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    `whole_site` gives the figures of all processes of the site, where there are others.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry | None = None, whole_site: Callable[[], bytes] | None = None
+    ) -> None:
+        self._whole_site = whole_site
         self._registry = registry or CollectorRegistry()
         self._requests = Counter(
             "rollcall_http_requests",
@@ -29,7 +36,7 @@ class Meters:
             "rollcall_http_request_seconds",
             "Time from the first byte of a request to its answer.",
             ["route"],
-            buckets=_BUCKETS_S,
+            buckets=ANSWER_S,
             registry=self._registry,
         )
         self._decisions = Counter(
@@ -53,7 +60,7 @@ class Meters:
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self._registry) if self._whole_site is None else self._whole_site()
 
     def _child(self, metric, *labels):
         key = (metric, *labels)

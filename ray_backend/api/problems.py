@@ -145,7 +145,9 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    # The route and not the path, which may hold an employee id.
+    route = getattr(request.scope.get("route"), "path", "a request")
+    log.error("%s %s failed", request.method, route, exc_info=error)
     return response(error, request.url.path)
 
 

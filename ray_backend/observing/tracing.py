@@ -4,8 +4,7 @@ and a span costs one comparison.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from ray_backend.domain.errors import InvalidInput
@@ -72,14 +71,11 @@ def carried() -> str:
     return headers.get(_TRACEPARENT, "")
 
 
-@contextmanager
-def continued(trace: str, name: str) -> Iterator[None]:
+def continued(trace: str, name: str) -> AbstractContextManager[object]:
     """What is done within is a span below the one that was `carried` here from another process."""
     if _tracer is None or not name:
-        yield
-        return
-    with _tracer.start_as_current_span(name, context=_context(trace)):
-        yield
+        return _NOTHING
+    return _tracer.start_as_current_span(name, context=_context(trace))
 
 
 def past(trace: str, name: str, start_ns: int, parts_ms: dict[str, float]) -> None:

@@ -14,11 +14,12 @@ from ray_backend.domain.answers import CheckIn, Recognition
 from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import FrameAnalysis
 from ray_backend.observing import origin
-from ray_backend.serving import handles
+from ray_backend.serving import handles, telling
 from ray_backend.serving.batcher import BatchPolicy, Worker
-from ray_backend.serving.engine_metrics import EngineCollector, actor_recoveries, records_health
+from ray_backend.serving.engine_metrics import EngineCollector
 from ray_backend.serving.names import DATABASE_ACTOR
 from ray_backend.serving.recogniser import BatchingRecogniser, Question
+from ray_backend.serving.reporter import Reporter
 from ray_backend.settings import Settings
 
 APP_NAME = "rollcall"
@@ -113,9 +114,19 @@ def application(settings: Settings) -> serve.Application:
         recogniser = build_recogniser(settings)
         queues = {"recognise": recogniser.recognising, "check_in": recogniser.analysing}
         registry = CollectorRegistry()
-        registry.register(EngineCollector(queues, actor_recoveries, records_health))
-        backend = client.ray_backend(settings)
-        return create_app(backend, recogniser, settings, cluster_status=cluster_status, registry=registry)
+        registry.register(EngineCollector(queues))
+        process = f"api-{serve.get_replica_context().replica_tag}"
+        telling.begin(settings, process)
+        reporter = Reporter(process, registry)
+        reporter.start()
+        return create_app(
+            client.ray_backend(settings),
+            recogniser,
+            settings,
+            cluster_status=cluster_status,
+            registry=registry,
+            whole_site=reporter.exposition,
+        )
 
     deployment = serve.deployment(serve.ingress(build_app)(FaceRecognitionDeployment)).options(
         name=DEPLOYMENT,

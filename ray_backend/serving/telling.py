@@ -28,10 +28,10 @@ _WAYS = {
 }
 
 
-def begin(settings: Settings) -> None:
-    """Sets up logs and traces of this actor's process."""
-    logs.set_up(settings.log_format, own_name())
-    tracing.set_up(settings.otlp_endpoint, own_name())
+def begin(settings: Settings, process: str = "") -> None:
+    """Sets up logs and traces of this process, which is called `process` there; empty: as its actor."""
+    logs.set_up(settings.log_format, process or own_name())
+    tracing.set_up(settings.otlp_endpoint, process or own_name())
 
 
 def own_name() -> str:
