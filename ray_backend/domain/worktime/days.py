@@ -86,10 +86,10 @@ def derive(
     for planned in plan:
         away = _leave_on(leave, planned.day)
         rows = [
-            _turn_day(turn, of_turn[id(turn)], away, now) for turn in planned.turns if id(turn) in of_turn
+            day_of_turn(turn, of_turn[id(turn)], away, now) for turn in planned.turns if id(turn) in of_turn
         ]
         rows += _open_day(rulebook.unplanned, planned, spans.get(planned.day), away, zone, now)
-        rows = rows or _day_without_work(planned, away)
+        rows = rows or day_without_work(planned, away)
         days += [row._replace(holiday=planned.holiday) for row in rows] if planned.holiday else rows
     return _with_repetitions(days, kept, repeated) if repeated else days
 
@@ -105,17 +105,18 @@ def _open_day(
     """The day of an OPEN shift, planned or not."""
     turn = next((one for one in planned.turns if one.shift.kind is ShiftKind.OPEN), None)
     if span is None:
-        return [] if turn is None else [_turn_day(turn, [], away, now)]
+        return [] if turn is None else [day_of_turn(turn, [], away, now)]
     turn = turn or turn_of(unplanned, planned.day, zone)
-    return [_turn_day(turn._replace(closes=span[0].at + turn.shift.longest * MINUTE), span, away, now)]
+    return [day_of_turn(turn._replace(closes=span[0].at + turn.shift.longest * MINUTE), span, away, now)]
 
 
 def _leave_on(leave: Sequence[Leave], day: date) -> Leave | None:
     return next((one for one in leave if one.first <= day <= one.last), None)
 
 
-def _day_without_work(planned: PlannedDay, away: Leave | None) -> list[Day]:
-    """Somebody without a schedule has no day where nothing happened."""
+def day_without_work(planned: PlannedDay, away: Leave | None) -> list[Day]:
+    """A day without a turn and without punches. Somebody without a schedule has no day where nothing
+    happened."""
     if planned.holiday and planned.scheduled:
         return [Day(planned.day, "", Status.HOLIDAY, holiday=planned.holiday)]
     if away is not None:
@@ -123,7 +124,8 @@ def _day_without_work(planned: PlannedDay, away: Leave | None) -> list[Day]:
     return [Day(planned.day, "", Status.OFF)] if planned.scheduled else []
 
 
-def _turn_day(turn: Turn, marks: list[Mark], away: Leave | None, now: int) -> Day:
+def day_of_turn(turn: Turn, marks: list[Mark], away: Leave | None, now: int) -> Day:
+    """What these marks, which belong to the turn, make of it."""
     if away is not None and away.part is not LeavePart.WHOLE:
         turn = _half(turn, away.part)
     if marks:
