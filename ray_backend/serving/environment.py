@@ -35,6 +35,10 @@ def prepare(ray_address: str) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Without the token anybody who reaches Ray's port can run code on it.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
+    # A call without a connection is a mistake; Ray would start a cluster of its own for it.
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
+    # A program outside the cluster waits this long for its old connection before it makes a new one.
+    os.environ.setdefault("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "5")
     if not ray_address or ray_address.startswith(_LOOPBACK):
         # Ray's switch for "one machine only": it then listens on the loopback address alone.
         os.environ.setdefault(_MANY_MACHINES, "0")
