@@ -255,14 +255,21 @@ def local_backend(settings: Settings, *, store=None, engine=None, clock=None) ->
     return Backend(faces, records, "in this process", settings)
 
 
-def ray_backend(settings: Settings) -> Backend:
-    """The actors of a running Rollcall at `settings.ray_address`. Raises BackendUnavailable."""
+def ray_backend(settings: Settings, *, report_as: str = "") -> Backend:
+    """The actors of a running Rollcall at `settings.ray_address`. Raises BackendUnavailable.
+
+    What this process counts is handed to the ClusterActor as that of `report_as`; empty: it is not.
+    """
     from ray_backend.serving import environment
 
     environment.prepare(settings.ray_address)
     from ray_backend.serving import handles
 
     handles.connect(settings)
+    if report_as:
+        from ray_backend.serving.reporter import Reporter
+
+        Reporter(report_as).start()
     return Backend(
         handles.PooledFaces(settings.call_timeout_s),
         handles.RemoteRecords(settings.call_timeout_s),
@@ -271,8 +278,8 @@ def ray_backend(settings: Settings) -> Backend:
     )
 
 
-def connect(settings: Settings) -> Backend:
-    """The running Rollcall if there is one, this process otherwise.
+def connect(settings: Settings, *, report_as: str = "") -> Backend:
+    """The running Rollcall if there is one, this process otherwise. `report_as`: see `ray_backend`.
 
     A running one is found by `settings.ray_address` or by the note that `rollcall up` leaves in the
     data folder, so that whoever is enrolled from the command line is known at the kiosk at once.
@@ -282,4 +289,4 @@ def connect(settings: Settings) -> Backend:
     address = settings.ray_address or running_address(settings.data_dir)
     if not address:
         return local_backend(settings)
-    return ray_backend(settings.model_copy(update={"ray_address": address}))
+    return ray_backend(settings.model_copy(update={"ray_address": address}), report_as=report_as)

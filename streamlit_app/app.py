@@ -10,6 +10,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.accounts import Account
 from ray_backend.domain.errors import RollcallError, Unavailable, WrongCredentials
+from ray_backend.observing import origin
 from streamlit_app import deps, languages, links, session, sidebar, style, waiting
 from streamlit_app.i18n import _, message
 from streamlit_app.page_roles import PAGES
@@ -40,6 +41,7 @@ ICON = str(Path(__file__).parent / "icon.svg")
 
 def main() -> None:
     """One run of the page that the browser's address names."""
+    origin.begin()
     languages.begin_run()
     st.set_page_config(
         page_title=deps.site().site_name,

@@ -10,6 +10,7 @@ import streamlit as st
 from starlette.routing import Route, WebSocketRoute
 
 from ray_backend.domain.site import KioskName
+from ray_backend.observing import logs, tracing
 from streamlit_app import cookies, deps, front_page, i18n
 from streamlit_app.camera.desk_socket import DeskEndpoint
 from streamlit_app.camera.desks import desks
@@ -34,6 +35,8 @@ from streamlit_app.views import (  # noqa: F401 loads them before the freeze
 
 @asynccontextmanager
 async def _connect_early(_app: st.App):
+    logs.set_up(deps.settings().log_format, deps.process())
+    tracing.set_up(deps.settings().otlp_endpoint, deps.process())
     deps.connect_early()
     yield
 

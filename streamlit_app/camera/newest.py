@@ -7,10 +7,14 @@ import io
 import threading
 from typing import TYPE_CHECKING
 
+from ray_backend.observing import meters
+from streamlit_app.camera.modes import Mode
+
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack
     from av import VideoFrame
 
+_WAY = Mode.WEBRTC.value
 _JPEG_QUALITY = 85
 _LONGEST_SIDE = 640
 
@@ -61,7 +65,10 @@ class NewestFrame:
                 frame = await track.recv()
             except MediaStreamError:
                 return  # the browser went away
+            meters.frame(_WAY, "received")
             with self._came:
+                if self._frame is not None:
+                    meters.frame(_WAY, "dropped")
                 self._frame = frame
                 self._came.notify_all()
 

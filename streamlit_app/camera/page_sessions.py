@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,14 +20,18 @@ from ray_backend.domain.errors import (
 )
 from ray_backend.domain.kiosk.words import Phase
 from ray_backend.domain.model import DecisionKind, new_id
+from ray_backend.observing import origin
 from streamlit_app import kiosk_words
 from streamlit_app.camera.protocol import Code, Frame, NotMe
 from streamlit_app.kiosk_words import Answer, Naming, in_words
+
+log = logging.getLogger(__name__)
 
 KEEP_S = 60.0
 MOST_PAGES = 64
 _NOT_ME_S = 30.0  # the button is there for ten; slow networks get some more
 _CODE_COUNTS_S = 15.0
+_SHOWN = 8  # of the page's random name in logs: enough to tell pages apart, not enough to be one
 
 
 class Kiosk(Protocol):
@@ -57,7 +62,7 @@ class PageSession:
 
     def answer(self, backend: Backend, kiosk: str, asked: Frame | Code | NotMe) -> dict:
         """The message for one request. What is sent again gets the same message again."""
-        with self._lock:
+        with self._lock, origin.of(self._origin_of(asked), f"kiosk {type(asked).__name__}"):
             last, message = self._last.get(type(asked), (None, {}))
             if asked == last:
                 return message
@@ -72,6 +77,11 @@ class PageSession:
             message = _message(asked, shown)
             self._last[type(asked)] = (asked, message)
             return message
+
+    def _origin_of(self, asked: Frame | Code | NotMe) -> str:
+        """The page's name, of which the browser knows the rest, and the number of a frame."""
+        part = asked.seq if isinstance(asked, Frame) else type(asked).__name__
+        return f"{self._visit[:_SHOWN]}-{part}"
 
     def _ask(self, asked: Frame | Code) -> Answer:
         try:
@@ -123,6 +133,7 @@ class PageSession:
             self._result = (None, "")
         elif self._result[0] is None or not _same(check_in, self._result[0]):
             self._result = (check_in, new_id())
+            log.info("a kiosk decided: %s", check_in.decision.kind.value)
         return self._result[1]
 
     def _may_dispute(self, punch_id: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import replace
 
 import streamlit as st
 
 from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import new_id
+from ray_backend.observing import meters
 from streamlit_app import deps
 from streamlit_app.camera.browser import camera_problem, camera_state
 from streamlit_app.camera.card import answer_html
@@ -17,6 +19,7 @@ from streamlit_app.camera.modes import Ended, Kiosk, Mode, runs_words
 from streamlit_app.i18n import N_, _, message
 from streamlit_app.kiosk_words import Answer, answer_to, in_words
 
+_WAY = Mode.PHOTO.value
 PICTURES = ["jpg", "jpeg", "png", "webp"]
 _BEFORE = Answer("idle")
 # The answer stays in sight where the picture is larger than the screen.
@@ -63,8 +66,11 @@ def _answer(kiosk: Kiosk, picture: bytes) -> Answer:
     known = st.session_state.get("kiosk_answer")
     if known and known[0] == key:
         return known[1]
+    meters.frame(_WAY, "received")
+    came_at = time.monotonic()
     try:
         check_in = kiosk.backend.check_in(picture, kiosk=kiosk.name, idempotency_key=key)
+        meters.answered(_WAY, time.monotonic() - came_at)
     except ImageRejected as error:
         return Answer("hint", _("The photo cannot be used"), message(error))
     answer = answer_to(check_in, key, deps.site().kiosk_name)

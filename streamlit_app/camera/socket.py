@@ -20,7 +20,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from ray_backend.client import Backend
 from ray_backend.domain.errors import RollcallError, Unavailable, WrongCredentials
+from ray_backend.observing import meters
 from streamlit_app.camera import page_sessions, protocol
+from streamlit_app.camera.modes import Mode
 from streamlit_app.camera.page_sessions import PageSession, PageSessions
 from streamlit_app.camera.protocol import TOKEN_WITHDRAWN, TOO_MANY, Code, Frame, NotMe, Refused
 from streamlit_app.kiosk_words import Naming
@@ -29,6 +31,7 @@ MAX_MESSAGES_A_SECOND = 40
 MAX_WAITING_REQUESTS = 4
 CHECK_TOKEN_EVERY_S = 30.0
 TELL_SCREEN_EVERY_S = 2.0
+_WAY = Mode.WEBSOCKET.value
 # Frames wait here for the actors, which do the work; a site has a few kiosks.
 _workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="camera")
 
@@ -63,9 +66,11 @@ class CameraEndpoint:
             return
         await socket.accept()
         page = self._pages.enter(kiosk, session)
+        meters.kiosk_came()
         try:
             await _Conversation(socket, self._backend, token, kiosk, page, self._screen).run()
         finally:
+            meters.kiosk_went()
             self._pages.leave(kiosk, session)
 
     def _verify(self, token: str) -> str:
@@ -97,6 +102,7 @@ class _Conversation:
         self._page = page
         self._verified_at = time.monotonic()
         self._frame: Frame | None = None
+        self._came_at = self._taken_came_at = 0.0
         self._requests: deque[Code | NotMe] = deque()
         self._something_came = asyncio.Event()
         self._second = 0
@@ -133,7 +139,10 @@ class _Conversation:
 
     def _keep(self, asked: Frame | Code | NotMe) -> None:
         if isinstance(asked, Frame):
-            self._frame = asked
+            meters.frame(_WAY, "received")
+            if self._frame is not None:
+                meters.frame(_WAY, "dropped")
+            self._frame, self._came_at = asked, time.monotonic()
         elif len(self._requests) < MAX_WAITING_REQUESTS:
             self._requests.append(asked)
         else:
@@ -143,6 +152,7 @@ class _Conversation:
         if self._requests:
             return self._requests.popleft()
         frame, self._frame = self._frame, None
+        self._taken_came_at = self._came_at
         return frame
 
     async def _work(self) -> None:
@@ -176,7 +186,10 @@ class _Conversation:
             self._check_token(backend)
         except Unavailable:
             return page_sessions.away(asked)
-        return self._page.answer(backend, self._kiosk, asked)
+        message = self._page.answer(backend, self._kiosk, asked)
+        if isinstance(asked, Frame) and message["state"] != "away":
+            meters.answered(_WAY, time.monotonic() - self._taken_came_at)
+        return message
 
     def _check_token(self, backend: Backend) -> None:
         if time.monotonic() - self._verified_at < CHECK_TOKEN_EVERY_S:

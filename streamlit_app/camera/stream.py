@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ray_backend.domain.errors import Unavailable, WrongCredentials
+from ray_backend.observing import meters
 from streamlit_app.camera.browser import PROBLEMS, camera_state
 from streamlit_app.camera.card import answer_html
 from streamlit_app.camera.code import ask, screen
@@ -130,6 +131,8 @@ def _answer_all(kiosk: Kiosk, stream: _Stream, place, *, allowed: bool) -> Ended
         stream.waiting_since = stream.seen_at = now
         stream.seq += 1
         answer = ask(kiosk, Frame(stream.seq, as_jpeg(frame)))
+        if answer.state != "away":
+            meters.answered(Mode.WEBRTC.value, time.monotonic() - now)
         stream.draw(place, answer)
         if now - checked_at > _CHECK_TOKEN_EVERY_S:
             checked_at = now
