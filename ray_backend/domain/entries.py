@@ -1,4 +1,5 @@
-"""Records that stand beside people and punches: corrections, leave, files, deliveries, filters, feeds."""
+"""Records that stand beside people and punches: corrections, leave, files, deliveries, filters, feeds, and
+exports with their runs."""
 
 from __future__ import annotations
 
@@ -11,9 +12,9 @@ import numpy as np
 from ray_backend.domain.model import new_id
 
 CORRECTION, LEAVE, FILE, DELIVERY, FILTER = "correction", "leave", "file", "delivery", "filter"
-FEED = "feed"
+FEED, EXPORT, EXPORT_RUN = "feed", "export", "export_run"
 # Whatever is not named here is not copied with the site.
-KINDS = (CORRECTION, LEAVE, FILE, DELIVERY, FILTER, FEED)
+KINDS = (CORRECTION, LEAVE, FILE, DELIVERY, FILTER, FEED, EXPORT, EXPORT_RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,6 @@ class PunchColumns:
     person_ids: list[str]
     directions: list[str]
     punch_ids: list[str]
-    kiosks: list[str]
-    sources: list[str]
 
     def __len__(self) -> int:
         return len(self.person_ids)

@@ -29,8 +29,6 @@ class MemoryEntries:
             [row.person_id for row in rows],
             [str(row.direction) for row in rows],
             [row.punch_id for row in rows],
-            [row.kiosk for row in rows],
-            [row.source for row in rows],
         )
 
     @guarded

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
 
-import numpy as np
 from pymongo import ASCENDING
+from pymongo.cursor import Cursor
 from pymongo.errors import DuplicateKeyError
 
 from ray_backend.domain.entries import Entry, EntryQuery, PunchColumns
 from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
+from ray_backend.storage.columns import columns_of
 from ray_backend.storage.mongo_database import MongoDatabase
 from ray_backend.storage.mongo_documents import Document
 
-_COLUMNS = ("at_us", "person_id", "direction", "punch_id", "kiosk", "source")
+_COLUMNS = ("at_us", "person_id", "direction", "punch_id")
 _OLDEST_FIRST = [("at_us", ASCENDING), ("entry_id", ASCENDING)]
 _BATCH = 20_000
 
@@ -30,16 +32,9 @@ class MongoEntries:
         fields = {"_id": 0, **dict.fromkeys(_COLUMNS, 1)}
         order = [("at_us", ASCENDING), ("punch_id", ASCENDING)]
         wanted = documents.punches_filter(query)
-        rows = self._database.run(
-            lambda db: [
-                tuple(map(found.__getitem__, _COLUMNS))
-                for found in db.punches.find(wanted, fields).sort(order).batch_size(_BATCH)
-            ]
+        return self._database.run(
+            lambda db: columns_of(_batches(db.punches.find(wanted, fields).sort(order).batch_size(_BATCH)))
         )
-        at, people, ways, ids, kiosks, sources = zip(*rows, strict=True) if rows else ((),) * 6
-        # Few different texts stand in many rows: one copy of each is enough.
-        same = [list(map(sys.intern, column)) for column in (people, ways, kiosks, sources)]
-        return PunchColumns(np.array(at, np.int64), same[0], same[1], list(ids), same[2], same[3])
 
     def add_entry(self, entry: Entry) -> bool:
         try:
@@ -66,6 +61,12 @@ class MongoEntries:
     def remove_entries(self, kind: str, entry_ids: Sequence[str]) -> int:
         chosen = {"_id": {"$in": [_key(kind, one) for one in set(entry_ids)]}}
         return self._database.run(lambda db: db.entries.delete_many(chosen)).deleted_count
+
+
+def _batches(found: Cursor[Document]) -> Iterator[list[tuple]]:
+    rows = map(itemgetter(*_COLUMNS), found)
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
 
 
 def _key(kind: str, entry_id: str) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-
-import numpy as np
 
 from ray_backend.domain.entries import Entry, EntryQuery, PunchColumns
 from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.storage import messages, records
+from ray_backend.storage.columns import columns_of
 from ray_backend.storage.paging import decode_cursor
 from ray_backend.storage.sqlite_file import SqliteFile
 from ray_backend.storage.sqlite_rows import (
@@ -23,6 +21,8 @@ from ray_backend.storage.sqlite_rows import (
     row_of,
 )
 
+_BATCH = 20_000
+
 
 class SqliteEntries:
     """That part of `ray_backend.ports.Store`."""
@@ -32,17 +32,13 @@ class SqliteEntries:
     def punch_columns(self, query: PunchQuery) -> PunchColumns:
         wanted = punches_wanted(query)
         statement = (
-            f"SELECT at, person_id, direction, punch_id, kiosk, source FROM punches{wanted.sql} "
-            "ORDER BY at, punch_id"
+            f"SELECT at, person_id, direction, punch_id FROM punches{wanted.sql} ORDER BY at, punch_id"
         )
         with self._file.reading() as db:
             cursor = db.cursor()
             cursor.row_factory = None  # plain tuples: half a million of them take half the time
-            rows = cursor.execute(statement, wanted.values).fetchall()
-        at, people, ways, ids, kiosks, sources = zip(*rows, strict=True) if rows else ((),) * 6
-        # Few different texts stand in many rows: one copy of each is enough.
-        same = [list(map(sys.intern, column)) for column in (people, ways, kiosks, sources)]
-        return PunchColumns(np.array(at, np.int64), same[0], same[1], list(ids), same[2], same[3])
+            cursor.execute(statement, wanted.values)
+            return columns_of(iter(lambda: cursor.fetchmany(_BATCH), []))
 
     def add_entry(self, entry: Entry) -> bool:
         row = row_of(records.entry_record(entry))

@@ -147,7 +147,6 @@ def test_punches_come_as_columns_by_time(store: Store):
     assert columns.person_ids == list("abab")
     assert columns.punch_ids == [p.punch_id for p in punches]
     assert columns.directions == [str(p.direction) for p in punches]
-    assert (columns.kiosks, columns.sources) == ([p.kiosk for p in punches], [p.source for p in punches])
     chosen = store.punch_columns(PunchQuery(people=("a",), start=NOW + timedelta(minutes=1), limit=1))
     assert chosen.punch_ids == [punches[2].punch_id]
     assert len(store.punch_columns(PunchQuery(people=()))) == 0
