@@ -75,6 +75,7 @@ from ray_backend.services.webhooks import WebhookService
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
 from ray_backend.storage.journals import open_journal, open_notes
+from ray_backend.storage.measured import measured
 from ray_backend.vision import packs
 
 log = logging.getLogger(__name__)
@@ -179,7 +180,7 @@ def build_records(
 
     Raises StoreUnavailable and PackMismatch.
     """
-    store = store or open_store(settings)
+    store = store or measured(open_store(settings))
     clock = clock or SystemClock()
     check_pack(store, pack)
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
@@ -281,7 +282,7 @@ def build_records(
 
 def build_reports(settings: Settings, pack: Pack) -> ReportRecords:
     """The reports alone, over a connection of their own. Raises StoreUnavailable."""
-    return report_records(open_store(settings), SystemClock(), pack, from_environment(settings))
+    return report_records(measured(open_store(settings)), SystemClock(), pack, from_environment(settings))
 
 
 def _place(settings: Settings, pack: Pack, site_name: Callable[[], str]) -> Place:
