@@ -31,7 +31,7 @@ def app(args: dict[str, Any]) -> serve.Application:
     and PackMismatch.
     """
     if args:
-        raise InvalidInput(f"Rollcall takes no args from Serve ({', '.join(args)}); set ROLLCALL_... instead.")
+        raise InvalidInput(f"Serve's args are not read ({', '.join(args)}); set ROLLCALL_... instead.")
     # Serve may call this on any node, but only the head has the settings, the data folder and the database.
     task = ray.remote(_start_parts).options(num_cpus=0, resources={RECORDS_RESOURCE: SLIVER}, max_retries=0)
     with handles.our_errors():

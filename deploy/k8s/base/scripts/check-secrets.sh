@@ -8,8 +8,11 @@ refuse() {
     status=1
 }
 for name in "$@"; do
-    least=16
-    [ "$name" != ROLLCALL_ADMIN_PASSWORD ] || least=10
+    case $name in
+    ROLLCALL_ADMIN_PASSWORD) least=10 ;;
+    ROLLCALL_API_MONITOR_KEY) least=24 ;;
+    *) least=16 ;;
+    esac
     eval "value=\${$name:-}"
     case $value in
     *[!A-Za-z0-9_-]*) refuse "$name has other characters than letters and digits" ;;
