@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ray_backend.client import Backend
+from streamlit_app import help
 from streamlit_app.corrections import day, history, outage, requests
 from streamlit_app.i18n import N_, _
 from streamlit_app.notes import show_note
@@ -23,7 +24,7 @@ _SECTIONS: dict[str, Callable[[Backend], None]] = {
 @guarded("corrections")
 def render(backend: Backend) -> None:
     """One section at a time."""
-    st.title(_("Corrections"))
+    help.title(_("Corrections"), "corrections")
     st.caption(_("A punch is never changed: what is corrected stands beside it, with who and why."))
     show_note()
     tabs = st.tabs([_(title) for title in _SECTIONS], key="corrections-section", on_change="rerun")

@@ -12,7 +12,7 @@ from ray_backend.client import Backend
 from ray_backend.domain.errors import RollcallError
 from ray_backend.services.punch_files import PunchColumn, PunchLayout, is_whole, punch_layout
 from ray_backend.services.punch_import import PunchOutcome
-from streamlit_app import deps
+from streamlit_app import deps, help
 from streamlit_app.i18n import _, message, n_
 from streamlit_app.punches import run
 from streamlit_app.punches.run import Plan, Result
@@ -26,7 +26,7 @@ _NONE = -1
 @guarded("import_punches")
 def render(backend: Backend) -> None:
     """The file, how to read it, what would come of it, and what came of it."""
-    st.title(_("Import punches"))
+    help.title(_("Import punches"), "punches")
     st.markdown(
         _(
             "Takes over what other terminals recorded: a **.csv** file with a row for each punch, or a "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ray_backend.client import Backend
+from streamlit_app import help
 from streamlit_app.i18n import N_, _
 from streamlit_app.leave import entering, importing
 from streamlit_app.notes import show_note
@@ -22,7 +23,7 @@ _SECTIONS: dict[str, Callable[[Backend], None]] = {
 @guarded("leave")
 def render(backend: Backend) -> None:
     """One section at a time."""
-    st.title(_("Leave"))
+    help.title(_("Leave"), "leave")
     st.caption(_("On these days nobody is absent. They change what past and future days come to."))
     show_note()
     tabs = st.tabs([_(title) for title in _SECTIONS], key="leave-section", on_change="rerun")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.worktime.schedule import Rulebook
+from streamlit_app import help
 from streamlit_app.i18n import N_, _
 from streamlit_app.notes import show_note
 from streamlit_app.rules import draft, saving, schedules, shifts, sites
@@ -25,7 +26,7 @@ _SECTIONS: dict[str, Callable[[Backend, Rulebook], None]] = {
 def render(backend: Backend) -> None:
     """The draft, one section at a time, and what saving it would change."""
     book = draft.current(backend)
-    st.title(_("Working time"))
+    help.title(_("Working time"), "rules")
     st.caption(
         _(
             "Version {version} of the rules. Days are worked out anew from the punches, so a change reaches "

@@ -47,6 +47,10 @@ def punches(backend) -> list:
     return [*backend._records.store.list_punches(PunchQuery()).items]
 
 
+def choices(test) -> list[str]:
+    return [button.label for button in test.button if button.label != "Help"]
+
+
 def numbers(test) -> list[int]:
     return [int(metric.value) for metric in test.metric]
 
@@ -55,9 +59,9 @@ def test_columns_that_are_missing_are_asked_for(backend):
     test = with_file(backend)
     assert test.selectbox(key="punches-employee").value == 0
     assert "which the date and time" in test.info[0].value
-    assert not test.button
+    assert choices(test) == []
     test.selectbox(key="punches-when").set_value(1).run()
-    assert [button.label for button in test.button] == ["Start the dry run"]
+    assert choices(test) == ["Start the dry run"]
 
 
 def test_a_dry_run_shows_what_would_come_and_records_nothing(backend):
@@ -84,7 +88,7 @@ def test_what_was_seen_is_recorded_once(backend):
     ] * 2
     test = press(test, "Start the dry run")
     assert numbers(test) == [0, 2, 1, 3]
-    assert [button.label for button in test.button] == ["Start the dry run"], "nothing is left to record"
+    assert choices(test) == ["Start the dry run"], "nothing is left to record"
 
 
 def test_who_changes_how_it_is_read_has_to_look_again(backend):
@@ -92,7 +96,7 @@ def test_who_changes_how_it_is_read_has_to_look_again(backend):
     test = press(ready(backend), "Start the dry run")
     test.selectbox(key="punches-zone").set_value("Asia/Tokyo").run()
     assert not test.metric
-    assert [button.label for button in test.button] == ["Start the dry run"]
+    assert choices(test) == ["Start the dry run"]
     test.selectbox(key="punches-order").set_value(list(run.ORDERS)[1]).run()
     assert numbers(press(test, "Start the dry run")) == [3, 0, 1, 2], "its date is one now"
 
