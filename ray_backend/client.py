@@ -78,6 +78,8 @@ class Backend:
         self.reports = self._service("reports")
         self.punch_trails = self._service("punch_trails")
         self.kiosk_figures = self._service("kiosk_figures")
+        self.saved_filters = self._service("saved_filters")
+        self.exports = self._service("exports")
         self.rules = self._service("rules")
         self.corrections = self._service("corrections")
         self.leave = self._service("leave")
@@ -235,6 +237,7 @@ class Backend:
         if self._timer is not None:
             self._timer.close()
             self._records.call(SYSTEM, "webhooks", "stop", (), {})
+            self._records.call(SYSTEM, "exports", "stop", (), {})
         self._records.store.close()
 
 

@@ -31,7 +31,11 @@ _KEPT = {
     "punches": N_("Attendance records kept without a name"),
     "entries": N_("Corrections kept without a name"),
 }
-_FILES = {"imports": N_("Notes of imports")}
+_FILES = {
+    "imports": N_("Notes of imports"),
+    "filters": N_("Saved filters of reports"),
+    "exports": N_("Scheduled exports"),
+}
 _CHECKS = {
     "people": N_("the person's records"),
     "templates": N_("face templates"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray_backend.domain.errors import Forbidden
 from ray_backend.domain.permissions import Caller, Role
-from ray_backend.services import scopes, worktime_scopes
+from ray_backend.services import export_scopes, scopes, worktime_scopes
 
 if TYPE_CHECKING:
     from ray_backend.bootstrap import Records
@@ -102,6 +102,28 @@ RULES: dict[str, Rule] = {
     "timesheets.sheet": Rule(_ACCOUNTS, scopes.own_people),
     "punch_trails.trail": Rule(_ACCOUNTS, scopes.own_person, worktime_scopes.without_reasons),
     "kiosk_figures.figures": Rule(_ACCOUNTS),
+    "report_files.make": Rule(_ACCOUNTS, scopes.own_people),
+    "saved_filters.usable": Rule(_ACCOUNTS, cut=export_scopes.usable_filters),
+    "saved_filters.save": Rule(_ACCOUNTS),
+    "saved_filters.remove": Rule(_ACCOUNTS),
+    "saved_filters.share": Rule(_ADMIN),
+    "saved_filters.unshare": Rule(_ADMIN),
+    "saved_filters.forget": Rule(_SYSTEM),
+    "exports.ways": Rule(_OFFICE),
+    "exports.all": Rule(_OFFICE, export_scopes.own_exports),
+    "exports.get": Rule(_OFFICE, export_scopes.own_export),
+    "exports.add": Rule(_OFFICE, export_scopes.own_departments),
+    "exports.change": Rule(_OFFICE, export_scopes.own_export),
+    "exports.switch_off": Rule(_OFFICE, export_scopes.own_export),
+    "exports.switch_on": Rule(_OFFICE, export_scopes.own_export),
+    "exports.remove": Rule(_OFFICE, export_scopes.own_export),
+    "exports.send_now": Rule(_OFFICE, export_scopes.own_export),
+    "exports.runs": Rule(_OFFICE, export_scopes.own_export),
+    "exports.test_mail": Rule(_ADMIN),
+    "exports.forget": Rule(_SYSTEM),
+    "exports.start": Rule(_SYSTEM),
+    "exports.stop": Rule(_SYSTEM),
+    "exports.round": Rule(_SYSTEM),
     "reports.recent_punches": Rule(_ACCOUNTS, scopes.own_punches, scopes.without_addresses),
     "reports.today": Rule(_ACCOUNTS),
     "accounts.ensure_admin": Rule(_SYSTEM),

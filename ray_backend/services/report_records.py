@@ -14,6 +14,7 @@ from ray_backend.services.kiosk_figures import KioskFiguresService
 from ray_backend.services.leave import LeaveService
 from ray_backend.services.policy import Policy
 from ray_backend.services.reach import Reach, RememberedSettings
+from ray_backend.services.report_files import ReportFileService
 from ray_backend.services.timesheet import TimesheetService
 
 
@@ -27,10 +28,11 @@ class ReportRecords:
 
     timesheets: TimesheetService
     kiosk_figures: KioskFiguresService
+    report_files: ReportFileService
 
 
 # The services of `ReportRecords` by their names at the gate.
-REPORTS = ("timesheets", "kiosk_figures")
+REPORTS = ("timesheets", "kiosk_figures", "report_files")
 _ROWS_BETWEEN_COLLECTIONS = 50_000
 
 
@@ -50,7 +52,6 @@ def report_records(store: Store, clock: Clock, pack: Pack, defaults: SiteSetting
     policy = Policy(pack, settings.current)
     corrections, leave = CorrectionService(store, clock), LeaveService(store, clock)
     book = rules.RuleService(store, clock, remembered)
-    return ReportRecords(
-        timesheets=TimesheetService(store, clock, policy, book, corrections, leave),
-        kiosk_figures=KioskFiguresService(store, clock, policy),
-    )
+    timesheets = TimesheetService(store, clock, policy, book, corrections, leave)
+    figures = KioskFiguresService(store, clock, policy)
+    return ReportRecords(timesheets, figures, ReportFileService(timesheets, figures, book.current))

@@ -27,6 +27,7 @@ from ray_backend.serving import figures, telling
 from ray_backend.serving.cluster_watch import ClusterWatch
 from ray_backend.serving.placement import RayPlacement
 from ray_backend.serving.site_figures import SiteFigures
+from ray_backend.serving.report_calls import made_elsewhere
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
 
@@ -205,7 +206,7 @@ class DatabaseActor:
         self._records = _patiently(lambda: bootstrap.build_records(settings, pack, pack_spec, shards=shards))
         self._call = telling.ToldCalls(self._records.call)
         self._figures = figures.RecordsFigures(self._records, settings.data_dir)
-        self._retention = self._records.start_retention()
+        self._retention = self._records.start_retention(made_elsewhere(self._records.call))
 
     def health(self) -> dict[str, Any]:
         """`pid`, `templates` in the gallery and its `gallery_version`, and `journal`: how many punches

@@ -63,6 +63,12 @@ _REPEATABLE = frozenset(
         "reports.recent_punches",
         "punch_trails.trail",
         "kiosk_figures.figures",
+        "report_files.make",
+        "saved_filters.usable",
+        "exports.ways",
+        "exports.all",
+        "exports.get",
+        "exports.runs",
         "access.verify_token",
         "access.verify_key",
         "access.api_keys",
@@ -106,7 +112,7 @@ _REPEATABLE = frozenset(
 )
 _known: dict[str, Any] = {}
 # A month of many thousand people takes its time.
-_REPORT_TIMEOUT_S = 600.0
+REPORT_TIMEOUT_S = 600.0
 _AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
 
 
@@ -204,7 +210,7 @@ class RemoteRecords:
         asked = get_handle(DATABASE_ACTOR).present.options(max_task_retries=-1)
         caller = result(asked.remote(_with_origin(caller), service, method), self._timeout_s)
         remote = get_handle(REPORT_ACTOR).call.options(max_task_retries=-1)
-        return result(remote.remote(caller, service, method, args, kwargs), _REPORT_TIMEOUT_S)
+        return result(remote.remote(caller, service, method, args, kwargs), REPORT_TIMEOUT_S)
 
 
 class _RemoteStore:

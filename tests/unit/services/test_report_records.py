@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from datetime import date
 
@@ -11,6 +12,7 @@ import pytest
 from ray_backend.domain.accounts import AccountDraft
 from ray_backend.domain.errors import Forbidden, WrongCredentials
 from ray_backend.domain.permissions import SYSTEM, Caller, Role
+from ray_backend.domain.reporting.exports import Report
 from ray_backend.domain.requests import SheetQuery
 from ray_backend.domain.site import from_environment
 from ray_backend.services.gate import RULES, Gate
@@ -47,9 +49,12 @@ def test_the_answer_is_the_one_of_the_backend(site, reports):
 def test_every_report_can_be_narrowed_to_departments_there(reports):
     assert list(reports.call(MARIA, *SHEET).days["department"]) == ["Sales"]
     assert reports.call(MARIA, "kiosk_figures", "figures", (TODAY, TODAY), {})
+    made = reports.call(MARIA, "report_files", "make", (Report.DAYS, SHEET[2][0], "json", "Days"), {})
+    assert [row["department"] for row in json.loads(made.data)["rows"]] == ["Sales"]
     assert {name for name in RULES if name.partition(".")[0] in REPORTS} == {
         "timesheets.sheet",
         "kiosk_figures.figures",
+        "report_files.make",
     }, "a new one has to be called here as Maria"
 
 
