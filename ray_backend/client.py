@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ray_backend.domain.answers import (
@@ -156,11 +157,14 @@ class Backend:
         (recognition,) = self._check_ins.recognise([analysis])
         return replace(recognition, picture_size=(analysis.width, analysis.height))
 
-    def analyse(self, photos: Sequence[Photo]) -> list[AnalysedPhoto]:
-        """Finds and embeds all faces of each photo, in order. Bad pictures come back as their error."""
+    def analyse(self, photos: Sequence[Photo], *, bulk: bool = False) -> list[AnalysedPhoto]:
+        """Finds and embeds all faces of each photo, in order. Bad pictures come back as their error.
+
+        With `bulk` nobody waits for the answer, so people who do come first.
+        """
         admit(self.caller, "enrolments.review")
         answers: list[FrameAnalysis | ImageRejected] = self._faces.analyse_many(
-            [photo.data for photo in photos], thumbnails=True
+            [photo.data for photo in photos], thumbnails=True, bulk=bulk
         )
         return [
             AnalysedPhoto(photo.label, hashlib.sha256(photo.data).hexdigest(), answer)
@@ -213,7 +217,7 @@ class Backend:
         settings = self._settings
         hangs_on = (self.overview().pack.pack_id, settings.max_image_bytes, settings.max_image_pixels)
         return Desk(
-            ImportBackend(self.analyse, self._service("imports")),
+            ImportBackend(partial(self.analyse, bulk=True), self._service("imports")),
             Runs(settings.data_dir / "imports"),
             ImportLimits(settings.max_image_bytes),
             width=self._faces.width,
@@ -266,7 +270,7 @@ def ray_backend(settings: Settings, *, report_as: str = "") -> Backend:
     from ray_backend.serving import environment
 
     environment.prepare(settings.ray_address)
-    from ray_backend.serving import handles
+    from ray_backend.serving import handles, pooled_faces
 
     handles.connect(settings)
     if report_as:
@@ -274,7 +278,7 @@ def ray_backend(settings: Settings, *, report_as: str = "") -> Backend:
 
         Reporter(report_as).start()
     return Backend(
-        handles.PooledFaces(settings.call_timeout_s),
+        pooled_faces.PooledFaces(settings.call_timeout_s),
         handles.RemoteRecords(settings.call_timeout_s),
         f"on Ray at {settings.ray_address}",
         settings,

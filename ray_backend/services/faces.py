@@ -106,11 +106,16 @@ class FaceService:
         return seen.analysis(embeddings, self.pack.pack_id)
 
     def analyse_many(
-        self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False
+        self,
+        images: Sequence[bytes],
+        embed: Embed = Embed.ALL,
+        thumbnails: bool = False,
+        bulk: bool = False,
     ) -> list[FrameAnalysis | ImageRejected]:
         """One answer for each picture, in order; a bad one does not spoil the rest.
 
-        The faces of all pictures are embedded together.
+        The faces of all pictures are embedded together. `bulk` says that nobody waits, which makes a
+        difference only where pictures of many callers stand in a line.
         """
         looks = [self._look_or_error(image, embed, thumbnails) for image in images]
         seen = [look for look in looks if isinstance(look, _Seen)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import ray
@@ -26,8 +27,9 @@ from ray_backend.services.report_records import collect_rarely
 from ray_backend.serving import figures, telling
 from ray_backend.serving.cluster_watch import ClusterWatch
 from ray_backend.serving.placement import RayPlacement
-from ray_backend.serving.site_figures import SiteFigures
 from ray_backend.serving.report_calls import made_elsewhere
+from ray_backend.serving.site_figures import SiteFigures
+from ray_backend.serving.turns import Turns
 from ray_backend.settings import Settings
 from ray_backend.vision.packs import Choice
 
@@ -64,17 +66,27 @@ def _stand_back(steps: int) -> None:
 
 
 class FaceEmbeddingActor:
-    """Finds and embeds faces."""
+    """Finds and embeds faces: one picture at a time, those of people who wait before those of bulk work.
+
+    Ray gives bulk work and questions about health threads of their own (`CONCURRENCY_GROUPS`), so that
+    neither stands in the line of the others; whose turn it is at the models is decided here.
+    """
+
+    CONCURRENCY_GROUPS: ClassVar[dict[str, int]] = {"bulk": 1, "health": 1}
 
     def __init__(self, settings: Settings, choice: Choice) -> None:
         telling.begin(settings)
         _stand_back(_MODELS_STAND_BACK)
         self._faces: FaceService = bootstrap.build_faces(settings, choice)
+        self._turns = Turns()
+        self._priority = os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0
 
+    @ray.method(concurrency_group="health")
     def describe(self) -> Pack:
         """The pack that this actor runs."""
         return self._faces.pack
 
+    @ray.method(concurrency_group="health")
     def health(self) -> dict[str, Any]:
         """`pid`, `pack`, and `recoveries` by kind since the start; answering at all is the news."""
         return {
@@ -87,28 +99,56 @@ class FaceEmbeddingActor:
         self, image: bytes, embed: Embed, thumbnails: bool, liveness: bool = False, origin: str = ""
     ) -> FrameAnalysis:
         """See `FaceService.analyse`; `origin` is what the picture belongs to."""
-        return telling.analysed(origin, self._faces.analyse, image, embed, thumbnails, liveness)
+        with self._turns.person():
+            return telling.analysed(origin, self._faces.analyse, image, embed, thumbnails, liveness)
 
     def analyse_many(self, images: Sequence[bytes], embed: Embed, thumbnails: bool, origins: str = ""):
         """See `FaceService.analyse_many`; `origins` are joined."""
-        return telling.analysed_many(origins, self._faces.analyse_many, images, embed, thumbnails)
+        with self._turns.person():
+            return telling.analysed_many(origins, self._faces.analyse_many, images, embed, thumbnails)
 
     def analyse_batch(self, *images: bytes, origins: str = "") -> list[FrameAnalysis | ImageRejected]:
         """`analyse_many` with all faces embedded. Each picture is an argument of its own, so that Ray
         hands it over without copying it into a list first."""
-        return telling.analysed_many(origins, self._faces.analyse_many, images)
+        with self._turns.person():
+            return telling.analysed_many(origins, self._faces.analyse_many, images)
 
+    @ray.method(concurrency_group="bulk")
+    def analyse_in_bulk(
+        self, images: Sequence[bytes], embed: Embed, thumbnails: bool, origins: str = ""
+    ) -> list[FrameAnalysis | ImageRejected]:
+        """As `analyse_many`, one picture at a time whenever nobody waits."""
+        return telling.analysed_many(origins, self._one_by_one, images, embed, thumbnails)
+
+    @ray.method(concurrency_group="bulk")
+    def analyse_batch_in_bulk(self, *images: bytes, origins: str = "") -> list[FrameAnalysis | ImageRejected]:
+        """As `analyse_batch`, one picture at a time whenever nobody waits."""
+        return telling.analysed_many(origins, self._one_by_one, images)
+
+    def _one_by_one(self, images: Sequence[bytes], *how: Any) -> list[FrameAnalysis | ImageRejected]:
+        # Ray made this thread before the constructor lowered the priority of its own.
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, 0, self._priority)
+        answers = []
+        for image in images:
+            with self._turns.bulk():
+                answers += self._faces.analyse_many([image], *how)
+        return answers
+
+    @ray.method(concurrency_group="health")
     def figures(self) -> Snapshot:
         """What this process counts."""
         return figures.own_figures(lambda: figures.face_metrics(self._faces))
 
     def compute_embedding(self, image: bytes) -> np.ndarray:
         """(D,) float32 of the nearest face. Raises ImageRejected, InvalidInput."""
-        return self._faces.compute_embedding(image)
+        with self._turns.person():
+            return self._faces.compute_embedding(image)
 
     def batch_compute_embeddings(self, images: Sequence[bytes]) -> list[np.ndarray | InvalidInput]:
         """One embedding or error for each picture, in order."""
-        return self._faces.compute_embeddings(images)
+        with self._turns.person():
+            return self._faces.compute_embeddings(images)
 
 
 class GalleryShardActor:
@@ -178,6 +218,10 @@ class ClusterActor:
     def follow(self, queue: Queue) -> PoolMembers:
         """See `Pool.follow`."""
         return self._watch.pool.follow(queue)
+
+    def look(self) -> None:
+        """Looks at nodes and actors now; otherwise that happens every second."""
+        self._watch.look()
 
     def take_figures(self, snapshot: Snapshot) -> None:
         """What a process counts that is no actor: the web app, the API."""

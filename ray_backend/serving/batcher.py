@@ -10,9 +10,8 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Generic, TypeVar
 
 from ray_backend.domain.errors import BackendUnavailable, Overloaded
@@ -26,13 +25,11 @@ Worker = Callable[[list[Item]], Awaitable[Sequence[Answer | Exception]]]
 _SHARE = 0.75
 _FULL = "Too many requests are waiting. Try again in a moment."
 _LATE = "The answer would have come too late, so the work was dropped. Try again in a moment."
-
-
-class Priority(IntEnum):
-    """Who is served first: people who wait come before bulk work."""
-
-    PERSON = 0
-    BULK = 1
+_NOBODY = "No recognition is running at the moment. It starts by itself; try again in a few seconds."
+# A worker whose call failed gets no other one for so long, while others do not fail.
+_REST_S = 2.0
+# A node that goes takes several workers with it.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +38,9 @@ class BatchPolicy:
 
     A worker does one call after the other, and has up to `calls_per_worker` of them: the next one is
     sent `lead_s` before the worker is expected to be free, so that it lies ready then, and no earlier,
-    since what comes until then can go along. At most `max_waiting` items queue, and of people's only as
-    many as will have their turn within `patience_s`: who would wait longer is better told at once. One
-    that waited `deadline_s` is dropped.
+    since what comes until then can go along. At most `max_waiting` items queue, and only as many as will
+    have their turn within `patience_s`: who would wait longer is better told at once. One that waited
+    `deadline_s` is dropped.
     """
 
     max_batch: int = 8
@@ -80,7 +77,7 @@ class BatcherStats:
 class _Lane:
     """One worker and what it has to do: one call after the other."""
 
-    __slots__ = ("calls", "finished_at", "free_at", "items", "worker")
+    __slots__ = ("calls", "finished_at", "free_at", "items", "rests_until", "worker")
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
@@ -88,6 +85,7 @@ class _Lane:
         self.items = 0
         self.finished_at = 0.0
         self.free_at = 0.0
+        self.rests_until = 0.0
 
     def begin(self, items: int, item_s: float) -> None:
         """A call has been sent, behind those that are under way."""
@@ -109,12 +107,16 @@ class _Lane:
 
 
 class MicroBatcher(Generic[Item, Answer]):
-    """Lives in one event loop; `submit` is its only way in."""
+    """Lives in one event loop; `submit` is its only way in. First come, first served.
+
+    Workers may come and go: see `set_workers`.
+    """
 
     def __init__(self, workers: Sequence[Worker], policy: BatchPolicy = DEFAULT) -> None:
-        self._lanes = [_Lane(worker) for worker in workers]
+        self._by_name = {str(number): _Lane(worker) for number, worker in enumerate(workers)}
+        self._lanes = list(self._by_name.values())
         self._policy = policy
-        self._queues: dict[Priority, deque[_Waiting]] = {priority: deque() for priority in Priority}
+        self._queue: deque[_Waiting] = deque()
         self._calls: set[asyncio.Task] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._item_s = 0.0
@@ -123,25 +125,44 @@ class MicroBatcher(Generic[Item, Answer]):
     @property
     def waiting(self) -> int:
         """Items that no worker has taken yet."""
-        return sum(len(queue) for queue in self._queues.values())
+        return len(self._queue)
 
-    async def submit(self, item: Item, priority: Priority = Priority.PERSON) -> Answer:
+    @property
+    def under_way(self) -> int:
+        """Items that workers have."""
+        return sum(lane.items for lane in self._lanes)
+
+    def set_workers(self, workers: Mapping[str, Worker]) -> None:
+        """From now on there are these, by name; one whose name stays keeps what it has.
+
+        What a worker that is no longer named still has is waited for, and done by another one if it fails.
+        Without any worker, everybody who waits hears BackendUnavailable.
+        """
+        self._by_name = {name: self._by_name.get(name) or _Lane(worker) for name, worker in workers.items()}
+        self._lanes = list(self._by_name.values())
+        if not self._lanes:
+            while self._queue:
+                _settle(self._queue.popleft().answer, BackendUnavailable(_NOBODY))
+        self._dispatch()
+
+    async def submit(self, item: Item) -> Answer:
         """The worker's answer. Raises Overloaded, and whatever the worker answered or raised.
 
         When the caller is cancelled, because its client went away, the item is not worked on.
         """
-        self.refuse_if_full(priority)
+        self.refuse_if_full()
         waiting = _Waiting(item, asyncio.get_running_loop().create_future(), time.monotonic())
-        self._queues[priority].append(waiting)
+        self._queue.append(waiting)
         self._dispatch()
         return await waiting.answer
 
-    def refuse_if_full(self, priority: Priority = Priority.PERSON) -> None:
-        """Raises Overloaded where `submit` would: to be asked before anything is spent on a request."""
-        full = self.waiting >= self._policy.max_waiting
-        if not full and priority is Priority.PERSON:
-            full = self._seconds_of(len(self._queues[priority])) > self._policy.patience_s
-        if full:
+    def refuse_if_full(self) -> None:
+        """Raises Overloaded where `submit` would, and BackendUnavailable without a worker: to be asked
+        before anything is spent on a request."""
+        if not self._lanes:
+            raise BackendUnavailable(_NOBODY)
+        waiting = len(self._queue)
+        if waiting >= self._policy.max_waiting or self._seconds_of(waiting) > self._policy.patience_s:
             self.stats.refused += 1
             raise Overloaded(_FULL, self._retry_after_s())
 
@@ -154,8 +175,8 @@ class MicroBatcher(Generic[Item, Answer]):
 
     def _dispatch(self) -> None:
         """Starts as many calls as there are free places and ripe batches for them."""
-        while self.waiting:
-            free = [lane for lane in self._lanes if lane.calls < self._policy.calls_per_worker]
+        while self._queue:
+            free = [lane for lane in self._awake() if lane.calls < self._policy.calls_per_worker]
             if not free:
                 return
             lane = min(free, key=lambda lane: (lane.calls, lane.free_at))
@@ -167,11 +188,15 @@ class MicroBatcher(Generic[Item, Answer]):
             if batch:
                 self._start(lane, batch)
 
+    def _awake(self) -> list[_Lane]:
+        """The workers that did not fail just now; all of them, where every one did."""
+        now = time.monotonic()
+        return [lane for lane in self._lanes if lane.rests_until <= now] or self._lanes
+
     def _seconds_to_ripe(self, lane: _Lane) -> float:
         if self.waiting >= self._policy.max_batch:
             return 0.0
-        oldest = min(queue[0].since for queue in self._queues.values() if queue)
-        ripe_at = oldest + self._policy.max_wait_s
+        ripe_at = self._queue[0].since + self._policy.max_wait_s
         if lane.calls:
             ripe_at = max(ripe_at, lane.free_at - self._policy.lead_s)
         return ripe_at - time.monotonic()
@@ -194,16 +219,15 @@ class MicroBatcher(Generic[Item, Answer]):
         """The next batch, without what nobody waits for any more or what has waited too long."""
         batch: list[_Waiting] = []
         latest = time.monotonic() - self._policy.deadline_s
-        for queue in self._queues.values():
-            while queue and len(batch) < size:
-                waiting = queue.popleft()
-                if waiting.answer.done():
-                    self.stats.dropped_gone += 1
-                elif waiting.since < latest:
-                    self.stats.dropped_late += 1
-                    waiting.answer.set_exception(Overloaded(_LATE, self._retry_after_s()))
-                else:
-                    batch.append(waiting)
+        while self._queue and len(batch) < size:
+            waiting = self._queue.popleft()
+            if waiting.answer.done():
+                self.stats.dropped_gone += 1
+            elif waiting.since < latest:
+                self.stats.dropped_late += 1
+                waiting.answer.set_exception(Overloaded(_LATE, self._retry_after_s()))
+            else:
+                batch.append(waiting)
         return batch
 
     def _start(self, lane: _Lane, batch: list[_Waiting]) -> None:
@@ -217,7 +241,7 @@ class MicroBatcher(Generic[Item, Answer]):
     async def _call(self, lane: _Lane, batch: list[_Waiting]) -> None:
         begun_at = time.monotonic()
         try:
-            answers = await self._ask(lane, [waiting.item for waiting in batch])
+            answers = await self._ask(lane, batch)
         except Exception as error:  # noqa: BLE001 whatever it is, the callers have to hear it
             answers = [error] * len(batch)
         took_s = lane.end(len(batch), begun_at, self._item_s)
@@ -227,15 +251,22 @@ class MicroBatcher(Generic[Item, Answer]):
         self.stats.answered += len(batch)
         self._dispatch()
 
-    async def _ask(self, lane: _Lane, items: list[Item]) -> Sequence[Answer | Exception]:
-        """A worker that dies gets its batch taken over once by another one."""
-        try:
-            return await lane.worker(items)
-        except BackendUnavailable:
-            self.stats.retried += 1
-            await asyncio.sleep(full_jitter_s(0))
-            another = self._lanes[(self._lanes.index(lane) + 1) % len(self._lanes)]
-            return await another.worker(items)
+    async def _ask(self, lane: _Lane, batch: list[_Waiting]) -> Sequence[Answer | Exception]:
+        """What a worker had that dies is done by another one, unless nobody waits for it any more."""
+        items = [waiting.item for waiting in batch]
+        tried: list[_Lane] = []
+        while True:
+            try:
+                return await lane.worker(items)
+            except BackendUnavailable:
+                lane.rests_until = time.monotonic() + _REST_S
+                tried.append(lane)
+                others = [other for other in self._awake() if other not in tried]
+                if not others or len(tried) == _TRIES or all(one.answer.done() for one in batch):
+                    raise
+                self.stats.retried += 1
+                await asyncio.sleep(full_jitter_s(0))
+                lane = min(others, key=lambda other: other.items)
 
 
 def _settle(future: asyncio.Future, answer) -> None:

@@ -108,7 +108,7 @@ def start_actors(settings: Settings, progress: Callable[[str], None] = lambda li
     _start_reports(settings, pack)
     for actor in faces:
         _started(actor.describe.remote())
-    _started(keeper.health.remote())
+    _started(keeper.look.remote())
 
 
 def _first_size(placement: RayPlacement, settings: Settings, progress: Callable[[str], None]) -> int:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 from ray import serve
 
 from ray_backend import client
-from ray_backend.domain.answers import CheckIn, Recognition
-from ray_backend.domain.errors import ImageRejected
-from ray_backend.domain.model import FrameAnalysis
-from ray_backend.observing import origin
 from ray_backend.serving import handles, telling
-from ray_backend.serving.batcher import BatchPolicy, Worker
 from ray_backend.serving.engine_metrics import EngineCollector
-from ray_backend.serving.names import DATABASE_ACTOR
-from ray_backend.serving.recogniser import BatchingRecogniser, Question
+from ray_backend.serving.members import PoolFollower
+from ray_backend.serving.names import RECORDS_RESOURCE, SLIVER
 from ray_backend.serving.reporter import Reporter
+from ray_backend.serving.workers import build_recogniser
 from ray_backend.settings import Settings
 
 APP_NAME = "rollcall"
@@ -28,47 +24,8 @@ DEPLOYMENT = "FaceRecognitionDeployment"
 _LOGGING = {"log_level": "WARNING", "enable_access_log": False}
 # Above what the batcher lets wait, so that a full queue is answered by us with 503 and not by Serve.
 _MAX_ONGOING = 2048
-
-
-def build_recogniser(settings: Settings) -> BatchingRecogniser:
-    """The fast path over the actors of the cluster that this process belongs to."""
-    timeout_s = settings.call_timeout_s
-
-    async def check_in(analysis: FrameAnalysis, **kwargs: Any) -> CheckIn:
-        call = handles.use_case("check_ins", "check_in")((analysis,), kwargs)
-        return await handles.async_result(call, timeout_s)
-
-    names = handles.face_actor_names()
-    return BatchingRecogniser(
-        [_recogniser(name, timeout_s) for name in names],
-        [_analyser(name, timeout_s) for name in names],
-        check_in,
-        BatchPolicy(max_waiting=settings.api_max_waiting, deadline_s=settings.api_deadline_s),
-    )
-
-
-def _recogniser(name: str, timeout_s: float) -> Worker:
-    """The analysis goes from one actor to the other; this process never unpacks it."""
-
-    async def recognise(questions: list[Question]) -> Sequence[Recognition | ImageRejected]:
-        images, departments, origins = zip(*questions, strict=True)
-        whose = origin.joined(origins)
-        analyses = handles.get_handle(name).analyse_batch.remote(*images, origins=whose)
-        call = handles.get_handle(DATABASE_ACTOR).recognise.remote(
-            analyses, departments if any(departments) else (), origins=whose
-        )
-        return await handles.async_result(call, timeout_s)
-
-    return recognise
-
-
-def _analyser(name: str, timeout_s: float) -> Worker:
-    async def analyse(pictures: list[tuple[bytes, str]]) -> Sequence[FrameAnalysis | ImageRejected]:
-        images, origins = zip(*pictures, strict=True)
-        call = handles.get_handle(name).analyse_batch.remote(*images, origins=origin.joined(origins))
-        return await handles.async_result(call, timeout_s)
-
-    return analyse
+# With more requests than that under way in each replica another one is started, where that is allowed.
+_ONGOING_EACH = 32
 
 
 def cluster_status() -> dict[str, Any]:
@@ -85,6 +42,15 @@ def cluster_status() -> dict[str, Any]:
         },
         "face_actors": len(handles.face_actor_names()),
     }
+
+
+def _size(settings: Settings) -> dict[str, Any]:
+    """How many replicas: a number, or limits that Serve keeps to."""
+    fewest, most = settings.api_replicas, settings.api_replicas_max
+    if most <= fewest:
+        return {"num_replicas": fewest}
+    limits = {"min_replicas": fewest, "max_replicas": most, "target_ongoing_requests": _ONGOING_EACH}
+    return {"autoscaling_config": limits}
 
 
 class FaceRecognitionDeployment:
@@ -112,9 +78,10 @@ def application(settings: Settings) -> serve.Application:
         from ray_backend.api.app import create_app
 
         recogniser = build_recogniser(settings)
-        queues = {"recognise": recogniser.recognising, "check_in": recogniser.analysing}
+        follower = PoolFollower(recogniser.queue, recogniser.set_members)
+        follower.start(asyncio.get_running_loop())
         registry = CollectorRegistry()
-        registry.register(EngineCollector(queues))
+        registry.register(EngineCollector(recogniser.queues))
         process = f"api-{serve.get_replica_context().replica_tag}"
         telling.begin(settings, process)
         reporter = Reporter(process, registry)
@@ -130,9 +97,10 @@ def application(settings: Settings) -> serve.Application:
 
     deployment = serve.deployment(serve.ingress(build_app)(FaceRecognitionDeployment)).options(
         name=DEPLOYMENT,
-        num_replicas=1,
+        **_size(settings),
         max_ongoing_requests=_MAX_ONGOING,
-        ray_actor_options={"num_cpus": 0},
+        # Beside the proxy: no node that recognises faces takes requests with it when it goes.
+        ray_actor_options={"num_cpus": 0, "resources": {RECORDS_RESOURCE: SLIVER}},
         logging_config=_LOGGING,
     )
     return deployment.bind()

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,13 +12,10 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 from ray.util import list_named_actors
 
-from ray_backend.domain.errors import BackendUnavailable, ImageRejected
-from ray_backend.domain.model import FrameAnalysis, Pack
+from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.observing import origin
-from ray_backend.services.faces import Embed
 from ray_backend.services.report_records import REPORTS
-from ray_backend.serving.backoff import full_jitter_s
 from ray_backend.serving.names import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE, REPORT_ACTOR
 from ray_backend.settings import Settings
 
@@ -113,7 +106,7 @@ _REPEATABLE = frozenset(
 _known: dict[str, Any] = {}
 # A month of many thousand people takes its time.
 REPORT_TIMEOUT_S = 600.0
-_AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
+AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
 
 
 def connect(settings: Settings) -> None:
@@ -144,8 +137,13 @@ def get_handle(name: str):
         try:
             _known[name] = ray.get_actor(name, namespace=NAMESPACE)
         except (ValueError, RayError, ConnectionError) as error:
-            raise BackendUnavailable(_AWAY) from error
+            raise BackendUnavailable(AWAY) from error
     return _known[name]
+
+
+def forget_handle(name: str) -> None:
+    """Asks Ray for this actor again at the next call."""
+    _known.pop(name, None)
 
 
 def forget_handles() -> None:
@@ -162,7 +160,7 @@ def our_errors() -> Iterator[None]:
         raise error.cause from None
     except (GetTimeoutError, TimeoutError, RayActorError, ConnectionError) as error:
         forget_handles()
-        raise BackendUnavailable(_AWAY) from error
+        raise BackendUnavailable(AWAY) from error
 
 
 def result(reference, timeout_s: float) -> Any:
@@ -216,79 +214,6 @@ class RemoteRecords:
 class _RemoteStore:
     def close(self) -> None:
         """Nothing to let go of: the actor owns the store."""
-
-
-class PooledFaces:
-    """Looks like `FaceService`; spreads the work over all FaceEmbeddingActors, least loaded first."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        self._lock = threading.Lock()
-        self._in_flight: dict[str, int] = {}
-        self._senders = ThreadPoolExecutor(max_workers=16, thread_name_prefix="faces")
-
-    @property
-    def pack(self) -> Pack:
-        """The pack that the actors run."""
-        return self._call("describe", repeats=1)
-
-    @property
-    def width(self) -> int:
-        """How many pictures can be looked at at once. Raises BackendUnavailable."""
-        self._give_back(self._take())
-        return len(self._in_flight)
-
-    def analyse(
-        self,
-        image: bytes,
-        embed: Embed = Embed.NEAREST_GOOD,
-        thumbnails: bool = False,
-        liveness: bool = False,
-    ) -> FrameAnalysis:
-        """See `FaceService.analyse`."""
-        return self._call("analyse", image, embed, thumbnails, liveness, origin.carried())
-
-    def analyse_many(
-        self, images: Sequence[bytes], embed: Embed = Embed.ALL, thumbnails: bool = False
-    ) -> list[FrameAnalysis | ImageRejected]:
-        """See `FaceService.analyse_many`."""
-        calls = [
-            self._senders.submit(self._call, "analyse_many", [image], embed, thumbnails, origin.carried())
-            for image in images
-        ]
-        return [answer for call in calls for answer in call.result()]
-
-    def _call(self, method: str, *args, repeats: int = 1) -> Any:
-        """Runs on the least loaded actor, and once more on another when that one dies."""
-        name = self._take()
-        try:
-            handle = get_handle(name)
-            return result(getattr(handle, method).remote(*args), self._timeout_s)
-        except BackendUnavailable:
-            if not repeats:
-                raise
-            with self._lock:
-                self._in_flight.clear()
-            time.sleep(full_jitter_s(0))
-            return self._call(method, *args, repeats=repeats - 1)
-        finally:
-            self._give_back(name)
-
-    def _take(self) -> str:
-        with self._lock:
-            if not self._in_flight:
-                self._in_flight = dict.fromkeys(face_actor_names(), 0)
-            if not self._in_flight:
-                raise BackendUnavailable(_AWAY)
-            least = min(self._in_flight.values())
-            name = random.choice([name for name, load in self._in_flight.items() if load == least])
-            self._in_flight[name] += 1
-            return name
-
-    def _give_back(self, name: str) -> None:
-        with self._lock:
-            if self._in_flight.get(name, 0) > 0:
-                self._in_flight[name] -= 1
 
 
 def actor_names() -> list[str]:

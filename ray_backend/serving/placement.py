@@ -28,7 +28,9 @@ def builder(cls: type, name: str, threads: int, **options: Any):
     It is put on the node of the records, unless `options` say otherwise.
     """
     chosen = {"num_cpus": 0, "resources": {RECORDS_RESOURCE: SLIVER}} | options
-    return ray.remote(cls).options(
+    groups = getattr(cls, "CONCURRENCY_GROUPS", None)
+    actor = ray.remote(concurrency_groups=groups)(cls) if groups else ray.remote(cls)
+    return actor.options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",

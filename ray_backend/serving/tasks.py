@@ -11,12 +11,13 @@ from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import Candidate, FrameAnalysis
 from ray_backend.serving import handles
 from ray_backend.serving.names import DATABASE_ACTOR
+from ray_backend.serving.pooled_faces import PooledFaces
 
 _CHUNK = 64
 
 
 def _batch_process_faces(images: Sequence[bytes], timeout_s: float) -> list[FrameAnalysis | ImageRejected]:
-    return handles.PooledFaces(timeout_s).analyse_many(images)
+    return PooledFaces(timeout_s).analyse_many(images, bulk=True)
 
 
 def _distributed_similarity_search(

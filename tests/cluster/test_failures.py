@@ -20,6 +20,7 @@ from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles, tasks
 from ray_backend.serving.names import DATABASE_ACTOR
+from ray_backend.serving.pooled_faces import PooledFaces
 from tests.people import PEOPLE, face_photo, group_photo
 
 
@@ -113,7 +114,7 @@ def test_actors_killed_under_load_lose_and_double_nothing(backend):
 
 
 def test_every_face_actor_gets_work(backend):
-    pool = handles.PooledFaces(timeout_s=60)
+    pool = PooledFaces(timeout_s=60)
     taken = [pool._take() for _ in range(4)]
     assert Counter(taken) == {"FaceEmbeddingActor-0": 2, "FaceEmbeddingActor-1": 2}
 

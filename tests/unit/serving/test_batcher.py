@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ray_backend.domain.errors import BackendUnavailable, BrokenImage, Overloaded
-from ray_backend.serving.batcher import BatchPolicy, MicroBatcher, Priority
+from ray_backend.serving.batcher import BatchPolicy, MicroBatcher
 
 NO_WAIT = BatchPolicy(max_wait_s=0.0)
 
@@ -139,14 +139,12 @@ def test_who_would_wait_too_long_is_told_at_once():
         for number in range(40):  # until the mean of the time for one item has settled near 0.03 s
             await batcher.submit(number)
         answers = await asyncio.gather(*(batcher.submit(n) for n in range(20)), return_exceptions=True)
-        bulk = [batcher.submit(n, Priority.BULK) for n in range(20)]
-        return answers, await asyncio.gather(*bulk), batcher.stats.refused
+        return answers, batcher.stats.refused
 
-    answers, bulk, refused = asyncio.run(scenario())
+    answers, refused = asyncio.run(scenario())
     assert answers[:2] == [0, 1]
     assert sum(isinstance(answer, Overloaded) for answer in answers) == refused
     assert 10 <= refused < 20
-    assert bulk == list(range(20))
 
 
 def test_work_whose_client_has_gone_is_not_done():
@@ -177,22 +175,6 @@ def test_what_waited_too_long_is_dropped_with_an_error():
         return gate.calls, batcher.stats.dropped_late
 
     assert asyncio.run(scenario()) == ([[0]], 1)
-
-
-def test_people_come_before_bulk_work():
-    async def scenario():
-        gate = Gate()
-        batcher = MicroBatcher([gate], BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1))
-        tasks = [asyncio.create_task(batcher.submit(0))]
-        await settled()
-        tasks += [asyncio.create_task(batcher.submit(number, Priority.BULK)) for number in (1, 2)]
-        tasks += [asyncio.create_task(batcher.submit(3, Priority.PERSON))]
-        await settled()
-        gate.opened.set()
-        await asyncio.gather(*tasks)
-        return gate.calls
-
-    assert asyncio.run(scenario()) == [[0], [3], [1], [2]]
 
 
 def test_one_bad_item_does_not_spoil_its_batch():
@@ -231,3 +213,100 @@ def test_when_every_worker_is_dead_the_callers_hear_it():
             await batcher.submit(2)
 
     asyncio.run(scenario())
+
+
+def test_a_worker_that_failed_rests_while_another_one_does_not():
+    calls = {"dying": 0, "living": 0}
+
+    async def dying(items):
+        calls["dying"] += 1
+        raise BackendUnavailable("gone")
+
+    async def living(items):
+        calls["living"] += 1
+        return items
+
+    async def scenario():
+        batcher = MicroBatcher([dying, living], NO_WAIT)
+        return [await batcher.submit(number) for number in range(20)]
+
+    assert asyncio.run(scenario()) == list(range(20))
+    assert calls["dying"] == 1
+
+
+def test_a_worker_that_comes_gets_its_share_and_one_that_leaves_gets_nothing_new():
+    async def scenario():
+        first, second = Gate(), Gate()
+        batcher = MicroBatcher([], NO_WAIT)
+        batcher.set_workers({"first": first})
+        tasks = [asyncio.create_task(batcher.submit(number)) for number in range(2)]
+        await settled()
+        batcher.set_workers({"first": first, "second": second})
+        tasks += [asyncio.create_task(batcher.submit(number)) for number in range(2, 6)]
+        await settled()
+        batcher.set_workers({"second": second})
+        tasks += [asyncio.create_task(batcher.submit(number)) for number in range(6, 10)]
+        await settled()
+        before = list(first.calls)
+        first.opened.set()
+        second.opened.set()
+        return await asyncio.gather(*tasks), before, first.calls, second.calls
+
+    answers, before, first, second = asyncio.run(scenario())
+    assert answers == list(range(10))
+    assert before
+    assert first == before, "it was sent something after it had left"
+    assert sorted(n for call in first + second for n in call) == list(range(10))
+
+
+def test_what_a_worker_had_that_left_and_died_is_done_by_another_one():
+    async def scenario():
+        leave = asyncio.Event()
+
+        async def leaving(items):
+            await leave.wait()
+            raise BackendUnavailable("gone")
+
+        batcher = MicroBatcher([], NO_WAIT)
+        batcher.set_workers({"leaving": leaving})
+        answer = asyncio.create_task(batcher.submit(21))
+        await settled()
+        batcher.set_workers({"new": doubling([])})
+        leave.set()
+        return await answer
+
+    assert asyncio.run(scenario()) == 42
+
+
+def test_without_any_worker_callers_hear_it_at_once():
+    async def scenario():
+        gate = Gate()
+        batcher = MicroBatcher([gate], BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1))
+        had, waits = (asyncio.create_task(batcher.submit(number)) for number in range(2))
+        await settled()
+        batcher.set_workers({})
+        with pytest.raises(BackendUnavailable):
+            await waits
+        with pytest.raises(BackendUnavailable):
+            await batcher.submit(3)
+        gate.opened.set()
+        return await had
+
+    assert asyncio.run(scenario()) == 0
+
+
+def test_a_worker_whose_name_stays_is_not_given_more_than_its_calls():
+    async def scenario():
+        gate = Gate()
+        batcher = MicroBatcher([], BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1))
+        batcher.set_workers({"one": gate})
+        tasks = [asyncio.create_task(batcher.submit(number)) for number in range(2)]
+        await settled()
+        batcher.set_workers({"one": gate})
+        await settled()
+        sent = len(gate.calls)
+        gate.opened.set()
+        await asyncio.gather(*tasks)
+        return sent
+
+    assert asyncio.run(scenario()) == 1

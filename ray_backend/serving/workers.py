@@ -1,0 +1,59 @@
+"""What the API's batches are sent to: coroutines that call the actors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ray_backend.domain.answers import CheckIn, Recognition
+from ray_backend.domain.errors import ImageRejected
+from ray_backend.domain.model import FrameAnalysis
+from ray_backend.observing import origin
+from ray_backend.serving import handles
+from ray_backend.serving.batcher import BatchPolicy, Worker
+from ray_backend.serving.names import DATABASE_ACTOR
+from ray_backend.serving.recogniser import BatchingRecogniser, Question, Workers
+from ray_backend.settings import Settings
+
+
+def build_recogniser(settings: Settings) -> BatchingRecogniser:
+    """The fast path over the actors of the cluster that this process belongs to, once they are named."""
+    timeout_s = settings.call_timeout_s
+
+    async def check_in(analysis: FrameAnalysis, **kwargs: Any) -> CheckIn:
+        call = handles.use_case("check_ins", "check_in")((analysis,), kwargs)
+        return await handles.async_result(call, timeout_s)
+
+    return BatchingRecogniser(
+        Workers(
+            recognise=lambda name: _recogniser(name, "analyse_batch", timeout_s),
+            recognise_in_bulk=lambda name: _recogniser(name, "analyse_batch_in_bulk", timeout_s),
+            analyse=lambda name: _analyser(name, timeout_s),
+        ),
+        check_in,
+        BatchPolicy(max_waiting=settings.api_max_waiting, deadline_s=settings.api_deadline_s),
+    )
+
+
+def _recogniser(name: str, method: str, timeout_s: float) -> Worker:
+    """The analysis goes from one actor to the other; this process never unpacks it."""
+
+    async def recognise(questions: list[Question]) -> Sequence[Recognition | ImageRejected]:
+        images, departments, origins = zip(*questions, strict=True)
+        whose = origin.joined(origins)
+        analyses = getattr(handles.get_handle(name), method).remote(*images, origins=whose)
+        call = handles.get_handle(DATABASE_ACTOR).recognise.remote(
+            analyses, departments if any(departments) else (), origins=whose
+        )
+        return await handles.async_result(call, timeout_s)
+
+    return recognise
+
+
+def _analyser(name: str, timeout_s: float) -> Worker:
+    async def analyse(pictures: list[tuple[bytes, str]]) -> Sequence[FrameAnalysis | ImageRejected]:
+        images, origins = zip(*pictures, strict=True)
+        call = handles.get_handle(name).analyse_batch.remote(*images, origins=origin.joined(origins))
+        return await handles.async_result(call, timeout_s)
+
+    return analyse
