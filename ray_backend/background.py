@@ -15,6 +15,7 @@ from ray_backend import node_notes
 from ray_backend.domain.errors import Unavailable
 from ray_backend.node_notes import Note, Role
 from ray_backend.settings import Settings
+from ray_backend.supervisor import Stopped, stop_on_signals
 
 _LOOK_AGAIN_S = 0.2
 # Longer than what it takes to end Ray, so that nothing has to be killed here that ends by itself.
@@ -34,24 +35,29 @@ def start(settings: Settings, role: Role, arguments: Sequence[str], say: Say) ->
     log.touch(mode=0o600)
     begin = log.stat().st_size
     process = _detached([sys.executable, "-m", "ray_backend.cli", *arguments], log)
-    said = ""
     try:
-        while True:
-            ended = process.poll()
-            note = node_notes.read(settings.data_dir, role)
-            mine = note if note and note.keeper.pid == process.pid else None
-            if mine and mine.says != said:
-                said = mine.says
-                say(said)
-            if mine and mine.ready:
-                return
-            if ended is not None:
-                raise Unavailable(_last_words(log, begin))
-            time.sleep(_LOOK_AGAIN_S)
-    except KeyboardInterrupt:
+        with stop_on_signals():
+            _follow(process, settings.data_dir, role, say)
+    except Stopped:
         process.terminate()
         process.wait()
         raise
+    if process.poll() is not None:
+        raise Unavailable(_last_words(log, begin))
+
+
+def _follow(process: subprocess.Popen, data_dir: Path, role: Role, say: Say) -> None:
+    """Says what the process says in its note, until that says that it is ready, or the process ends."""
+    said = ""
+    while process.poll() is None:
+        note = node_notes.read(data_dir, role)
+        if note and note.keeper.pid == process.pid:
+            if note.says != said:
+                said = note.says
+                say(said)
+            if note.ready:
+                return
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _detached(command: Sequence[str], log: Path) -> subprocess.Popen:

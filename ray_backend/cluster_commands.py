@@ -134,4 +134,4 @@ def _until_stopped(keep) -> None:
 
 
 def _in_background(role) -> None:
-    background.start(Settings(), role, [*sys.argv[1:], "--block"], _say)
+    _until_stopped(lambda settings: background.start(settings, role, [*sys.argv[1:], "--block"], _say))

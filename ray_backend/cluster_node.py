@@ -60,10 +60,12 @@ def keep_worker(settings: Settings, head: str, wishes: NodeWishes, say: Say) -> 
     """As `keep_head`, for a worker of the cluster whose head answers at `head`, once it does."""
     head = head_address(head)
     nodes = _prepared(settings)
+    from ray_backend.serving import connection
+
     nodes.require_token(head)
     settings = settings.model_copy(update={"ray_address": head})
     with _noted(settings, Role.WORKER, say) as (note, tell), stop_on_signals():
-        while not nodes.answers(head):
+        while not connection.answers(head):
             tell(f"Waiting for the head at {head}")
             time.sleep(_ASK_AGAIN_S)
         node = plan_node(wishes, nodes.own_address(wishes.address, head), settings.threads or nodes.cores())
@@ -103,10 +105,10 @@ class NodeRay:
 
     def wait_for(self, address: str) -> None:
         """Returns when `host:port` answers. Raises Unavailable or InvalidInput when Ray ends before."""
-        from ray_backend.serving import nodes
+        from ray_backend.serving import connection
 
         deadline = time.monotonic() + _RAY_STARTS_WITHIN_S
-        while not nodes.answers(address):
+        while not connection.answers(address):
             self.require_running()
             if time.monotonic() > deadline:
                 raise Unavailable(f"Ray did not start within two minutes. Its log is {self._log}.")

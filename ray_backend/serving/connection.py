@@ -8,6 +8,7 @@ cluster that is away takes half a minute, while everybody is told at once that i
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -75,7 +76,20 @@ class Connection:
         log.warning("The cluster at %s answers again.", self._address)
 
 
+def answers(address: str, timeout_s: float = 5.0) -> bool:
+    """Whether something listens at `host:port` or `ray://host:port`."""
+    host, _, port = address.removeprefix(OUTSIDE).rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
 def _init(address: str) -> None:
+    # Ray itself asks a cluster that is away for a minute and more.
+    if not answers(address):
+        raise _away(address)
     try:
         ray.init(
             address=address,

@@ -76,13 +76,3 @@ def why_it_ended(log: Path, begin: int, head: str) -> Unavailable | InvalidInput
         if _WRONG_TOKEN in file.read():
             return InvalidInput(token_words(head, "has another token than the cluster"))
     return Unavailable(f"Ray ended on this machine. Why stands at the end of {log}.")
-
-
-def answers(address: str, timeout_s: float = 2.0) -> bool:
-    """Whether something listens at `host:port`."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s):
-            return True
-    except OSError:
-        return False
