@@ -13,7 +13,7 @@ ENV PATH=/opt/rollcall/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
-COPY requirements.txt constraints.txt /build/
+COPY requirements.txt requirements-tracing.txt constraints.txt /build/
 COPY deploy/image/constraints-gpu.txt deploy/image/install-packages deploy/image/trim /build/
 RUN python3 -m venv /opt/rollcall \
     && /build/install-packages "$ACCELERATOR" /build \
@@ -43,5 +43,7 @@ WORKDIR /app
 VOLUME ["/data", "/models"]
 # The app, the API, Ray's dashboard and Ray's client.
 EXPOSE 8501 8000 8265 10001
+# Knows by itself what runs here: a head, a worker or the app.
+HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --retries=4 CMD ["rollcall", "cluster", "health"]
 ENTRYPOINT ["rollcall"]
 CMD ["up"]

@@ -102,7 +102,7 @@ def serve() -> None:
 
 @app.command("app")
 def web_app_alone() -> None:
-    """Start the web app alone, over the cluster at ROLLCALL_RAY_ADDRESS; Ctrl-C stops it."""
+    """Start the web app alone, over the cluster at ROLLCALL_RAY_ADDRESS or RAY_ADDRESS; Ctrl-C stops it."""
     from ray_backend import app_alone
 
     _until_stopped(app_alone.run)

@@ -1,0 +1,1 @@
+"""What `scripts/compose-smoke` does; see `__main__`."""
