@@ -37,7 +37,7 @@ def examine(settings: Settings) -> list[Finding]:
         _port(settings, settings.address, settings.port, "ROLLCALL_PORT"),
         _port(settings, settings.api_address, settings.api_port, "ROLLCALL_API_PORT"),
         _camera(settings),
-        Finding(True, "held-up pictures", liveness_words(settings)),
+        _attempt("held-up pictures", lambda: _held_up(settings)),
     ]
 
 
@@ -105,6 +105,21 @@ def _database(settings: Settings) -> str:
         return f"{settings.store.split('://')[0]}, {store.list_people(PeopleQuery(limit=1)).total} people"
     finally:
         store.close()
+
+
+def _held_up(settings: Settings) -> str:
+    """By the settings in force: those of the app count more than the environment's."""
+    from ray_backend import bootstrap
+    from ray_backend.domain.site import from_environment
+    from ray_backend.services import site
+
+    store = bootstrap.open_store(settings)
+    try:
+        current = site.over_defaults(from_environment(settings), store.get_setting(site.KEY))
+    finally:
+        store.close()
+    in_force = {"liveness": current.liveness, "liveness_way": current.liveness_way}
+    return liveness_words(settings.model_copy(update=in_force))
 
 
 def _port(settings: Settings, address: str, port: int, setting: str) -> Finding:

@@ -150,14 +150,7 @@ class SiteService:
             self._remembered.remember(KEY, stored or None)
 
     def _over_defaults(self, stored: Mapping[str, Any] | None) -> SiteSettings:
-        """One that this version does not understand is left out: nobody could mend it in the app."""
-        settings = self._defaults
-        for name, value in (stored or {}).items():
-            try:
-                settings = with_changes(settings, {name: value})
-            except InvalidInput as error:
-                log.warning("the stored setting %s is left out: %s", name, error.message)
-        return settings
+        return over_defaults(self._defaults, stored)
 
     def _refuse_without_models(self, before: SiteSettings, after: SiteSettings) -> None:
         was, wanted = ((one.liveness, one.liveness_way) for one in (before, after))
@@ -165,6 +158,18 @@ class SiteService:
             return
         if not self._liveness_models:
             raise InvalidInput(_NO_MODELS)
+
+
+def over_defaults(defaults: SiteSettings, stored: Mapping[str, Any] | None) -> SiteSettings:
+    """The settings in force. One that this version does not understand is left out: nobody could mend it in
+    the app."""
+    settings = defaults
+    for name, value in (stored or {}).items():
+        try:
+            settings = with_changes(settings, {name: value})
+        except InvalidInput as error:
+            log.warning("the stored setting %s is left out: %s", name, error.message)
+    return settings
 
 
 def _differing(before: SiteSettings, after: SiteSettings) -> list[str]:

@@ -5,19 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from ray_backend.domain.model import AuditEntry, Punch
-from ray_backend.ports import Journal
 from ray_backend.settings import Settings
 from ray_backend.storage.journal import NOTES, FileJournal
 
 
-def open_journal(settings: Settings) -> Journal[Punch]:
+def open_journal(settings: Settings) -> FileJournal[Punch]:
     """The journal of punches."""
     return FileJournal(_folder(settings))
 
 
-def open_notes(settings: Settings) -> Journal[AuditEntry]:
+def open_notes(settings: Settings) -> FileJournal[AuditEntry]:
     """The journal of what people said about punches."""
     return FileJournal(_folder(settings) / "notes", NOTES)
+
+
+def waiting(settings: Settings) -> int:
+    """How many punches and notes of this site still wait for its database.
+
+    Raises StoreUnavailable while another process has the journal.
+    """
+    number = 0
+    for opened in (open_journal, open_notes):
+        journal = opened(settings)
+        number += len(journal)
+        journal.close()
+    return number
 
 
 def _folder(settings: Settings) -> Path:
