@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 import pandas as pd
 
 from ray_backend.services.bulk_import.entries import Counts
-from ray_backend.services.bulk_import.report import Row
+from ray_backend.services.bulk_import.report import Row, refused_csv
 from ray_backend.services.bulk_import.runs import Run, State
 from ray_backend.services.bulk_import.words import Fate
-from streamlit_app.i18n import N_, _, message, n_
+from streamlit_app.i18n import N_, _, in_language, language, message, n_
 
 MOST_ROWS = 2000
 _FATES = {
@@ -22,6 +22,9 @@ _FATES = {
 }
 # The same before anything is stored.
 _REHEARSED = _FATES | {Fate.ACCEPTED: N_("Would be accepted"), Fate.REFUSED: N_("Would be refused")}
+_TITLES = (
+    N_("File"), N_("Employee id"), N_("Name"), N_("Outcome"), N_("Why"), N_("Shows employee id"),
+)  # fmt: skip
 HOW = N_(
     "A **.zip** holds one folder for each person, named `<employee id>_<name>`, with photos in it; or a "
     "table and the photos that it names. A table is a **.csv** or **.xlsx** file with the columns "
@@ -82,6 +85,20 @@ def tiles(counts: Counts) -> dict[str, int]:
         _("Somebody else's face"): counts.duplicates,
         _("Refused"): counts.refused,
     }
+
+
+def refused_file(run: Run) -> Callable[[], bytes]:
+    """Makes the file of what was not taken, in the language of whoever reads this: the thread that makes it
+    knows of no reader."""
+    reader = language()
+
+    def made() -> bytes:
+        with in_language(reader):
+            titles = [_(title) for title in _TITLES]
+            words = fates(rehearsed=run.plan.dry_run)
+            return refused_csv(run.outcomes(), titles=titles, fate_words=words.__getitem__, say=message)
+
+    return made
 
 
 def table(rows: Iterable[Row], text: str = "", *, rehearsed: bool = False) -> pd.DataFrame:

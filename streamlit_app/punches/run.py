@@ -14,7 +14,7 @@ from ray_backend.client import Backend
 from ray_backend.services.plain_text import plain_cell
 from ray_backend.services.punch_files import DateOrder, PunchColumn, punch_rows
 from ray_backend.services.punch_import import MOST_AT_ONCE, PunchOutcome, PunchRowOutcome
-from streamlit_app.i18n import N_, _, message
+from streamlit_app.i18n import N_, _, in_language, language, message
 
 MOST_SHOWN, MOST_KEPT = 1000, 100_000
 COLUMNS = {
@@ -93,6 +93,17 @@ def table(result: Result, most: int = MOST_SHOWN) -> list[dict[str, str]]:
         }
         for one in result.left[:most]
     ]
+
+
+def left_file(result: Result) -> Callable[[], bytes]:
+    """Makes `left_csv` in the language of whoever reads this: the thread that makes it knows of no reader."""
+    reader = language()
+
+    def made() -> bytes:
+        with in_language(reader):
+            return left_csv(result)
+
+    return made
 
 
 def left_csv(result: Result) -> bytes:

@@ -9,7 +9,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.errors import RollcallError
 from ray_backend.services.bulk_import.desk import Desk
-from ray_backend.services.bulk_import.report import refused_csv, rows
+from ray_backend.services.bulk_import.report import rows
 from ray_backend.services.bulk_import.runs import Plan, Run, State, Tally
 from ray_backend.services.bulk_import.words import Fate
 from streamlit_app import deps, import_words, presenters
@@ -189,7 +189,7 @@ def _results(run: Run) -> None:
     counts = _tally(run).counts
     if counts.refused or counts.duplicates:
         st.download_button(
-            _("Download what was not taken"), lambda: refused_csv(run.outcomes()), "not-imported.csv",
+            _("Download what was not taken"), import_words.refused_file(run), "not-imported.csv",
             "text/csv", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
 

@@ -159,6 +159,6 @@ def _show(result: Result, dry_run: bool) -> None:
             _("Only the first {number:,} are shown. The download has them all.", number=run.MOST_SHOWN)
         )
     st.download_button(
-        _("Download these rows"), lambda: run.left_csv(result), "not-recorded.csv", "text/csv",
+        _("Download these rows"), run.left_file(result), "not-recorded.csv", "text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip

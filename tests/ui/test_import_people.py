@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from ray_backend.client import local_backend
 from ray_backend.domain.queries import AuditQuery, PeopleQuery
 from ray_backend.services.bulk_import.runs import Plan, State
+from streamlit_app import import_words
+from streamlit_app.i18n import in_language
 from streamlit_app.views import import_people
 from tests.fakes import FakeEngine, photo
 from tests.ui.conftest import account, page, words
@@ -204,3 +207,16 @@ def test_only_administrators_may_import(backend):
 
     assert "may not see this page" in test.error[0].value
     assert not Path(backend._settings.data_dir / "imports").exists()
+
+
+def test_the_file_of_what_was_not_taken_is_in_the_readers_language(form, backend):
+    """The server makes it in a thread that knows of no reader."""
+    dry_run(form, backend)
+    run = backend.import_desk().newest()
+    with in_language("de"):
+        made = import_words.refused_file(run)
+    with ThreadPoolExecutor(1) as elsewhere:
+        lines = elsewhere.submit(made).result().decode("utf-8-sig").splitlines()
+    assert lines[0] == "Datei,Personal-Nr.,Name,Ergebnis,Warum,Zeigt Personal-Nr."
+    refused = {line.partition(",")[0]: line for line in lines[1:]}
+    assert refused["E2_Bob/1.png"].endswith(",Würden abgelehnt,Das Gesicht ist unscharf.,")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ray_backend.domain.permissions import Role
 from ray_backend.domain.queries import PunchQuery
 from ray_backend.services.punch_import import PunchImportService
+from streamlit_app.i18n import in_language
 from streamlit_app.punches import run
 from streamlit_app.views import import_punches
 from tests.ui import pseudo
@@ -139,6 +141,19 @@ def test_the_file_of_what_is_left_runs_no_formula(backend):
     rows = list(csv.reader(io.StringIO(run.left_csv(result).decode("utf-8-sig"))))
     assert rows[0] == ["Row", "Employee id", "Why"]
     assert [row[1] for row in rows[1:]] == ["E1", "E9", "'=E2", "E1"]
+
+
+def test_the_file_of_what_is_left_is_in_the_readers_language(backend):
+    plan = run.Plan(
+        {run.PunchColumn.EMPLOYEE: 0, run.PunchColumn.WHEN: 1}, import_punches.ZoneInfo("Europe/Berlin")
+    )
+    result = run.take(backend, ROWS, plan, dry_run=True, actor="test", told=lambda rows: None)
+    with in_language("de"):
+        made = run.left_file(result)
+    with ThreadPoolExecutor(1) as elsewhere:
+        text = elsewhere.submit(made).result().decode("utf-8-sig")
+    assert text.startswith("Zeile,Personal-Nr.,Warum")
+    assert "Mit dieser Personalnummer ist niemand erfasst." in text
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ray_backend.services.bulk_import.entries import PersonOutcome
@@ -12,7 +12,7 @@ from ray_backend.services.bulk_import.words import Fate, Reason
 from ray_backend.services.plain_text import plain_cell
 
 NOT_TAKEN = (Fate.REFUSED, Fate.DUPLICATE)
-_TITLES = ("File", "Employee id", "Name", "Outcome", "Reason", "Shows employee id")
+TITLES = ("File", "Employee id", "Name", "Outcome", "Reason", "Shows employee id")
 
 
 class Row(NamedTuple):
@@ -34,13 +34,20 @@ def rows(outcomes: Iterable[PersonOutcome], fates: Collection[Fate] = tuple(Fate
                 yield Row(file.place, person.employee_id, person.name, file.fate, file.reason, file.other)
 
 
-def refused_csv(outcomes: Iterable[PersonOutcome]) -> bytes:
-    """What was not taken, and why. UTF-8 with a byte order mark."""
+def refused_csv(
+    outcomes: Iterable[PersonOutcome],
+    *,
+    titles: Sequence[str] = TITLES,
+    fate_words: Callable[[Fate], str] = lambda fate: fate.value,
+    say: Callable[[str], str] = lambda sentence: sentence,
+) -> bytes:
+    """What was not taken, and why. UTF-8 with a byte order mark. The others put it into another language:
+    `titles` in the order of `TITLES`, `say` a reason."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_TITLES)
+    writer.writerow(titles)
     for row in rows(outcomes, NOT_TAKEN):
-        reason = row.reason.sentence if row.reason else ""
-        cells = (row.place, row.employee_id, row.name, row.fate.value, reason, row.other)
+        reason = say(row.reason.sentence) if row.reason else ""
+        cells = (row.place, row.employee_id, row.name, fate_words(row.fate), reason, row.other)
         writer.writerow([plain_cell(cell) for cell in cells])
     return text.getvalue().encode("utf-8-sig")
