@@ -10,6 +10,8 @@ from tests.unit.deploy.pods import Pod, pods, ray_service
 
 # KubeRay puts the labels that its own services look for on its pods.
 _KUBERAYS_LABELS = {"app.kubernetes.io/name", "app.kubernetes.io/created-by"}
+# What KubeRay puts on a head whose API answers, and on every worker, where none listens.
+_SERVES = {"ray.io/serve": "true"}
 # The autoscaler beside the head talks to Kubernetes.
 _TALKS_TO_KUBERNETES = {"ray-head"}
 # Where Ray's own health is asked, whatever the API does.
@@ -113,14 +115,12 @@ def ways(objects: list[Object]) -> Iterator[str]:
         name: {port["port"]: port["name"] for port in spec["ports"]} for name, spec in services.items()
     }
     for name, spec in services.items():
-        reached = [each for each in pods(objects) if spec["selector"].items() <= each.labels.items()]
+        reached = [each for each in pods(objects) if spec["selector"].items() <= _labels(each).items()]
         if len(reached) != 1:
             yield f"service {name}: leads to {len(reached)} kinds of pods"
         for port in spec["ports"]:
             if not all(port["targetPort"] in each.ports for each in reached):
                 yield f"service {name}: nobody has a port {port['targetPort']}"
-    # What KubeRay makes for a RayService of this name.
-    open_ports["rollcall-serve-svc"] = {8000: "serve"}
     for ingress in (each["spec"] for each in objects if _is(each, "Ingress")):
         hosts = [rule["host"] for rule in ingress["rules"]]
         if sorted(hosts) != sorted(host for tls in ingress["tls"] for host in tls["hosts"]):
@@ -130,6 +130,10 @@ def ways(objects: list[Object]) -> Iterator[str]:
             ports = open_ports.get(service["name"], {})
             if not {service["port"].get("number"), service["port"].get("name")} & {*ports, *ports.values()}:
                 yield f"ingress: nothing answers at {service['name']} {service['port']}"
+
+
+def _labels(pod: Pod) -> dict[str, str]:
+    return pod.labels if pod.parameters is None else pod.labels | _SERVES
 
 
 def ray_nodes(objects: list[Object]) -> Iterator[str]:

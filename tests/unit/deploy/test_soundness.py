@@ -96,6 +96,11 @@ BREAKS: list[tuple[str, Check, Callable[[list[Object]], object]]] = [
         lambda it: named(it, "Service", "app")["spec"].update(selector={"app": "app"}),
     ),
     (
+        "leads to 2",
+        soundness.ways,
+        lambda it: named(it, "Service", "api")["spec"]["selector"].pop("app.kubernetes.io/component"),
+    ),
+    (
         "nobody has a port",
         soundness.ways,
         lambda it: named(it, "Service", "ray-head")["spec"]["ports"][1].update(targetPort="api"),
