@@ -214,7 +214,7 @@ def build_records(
     traces = Traces(store, gallery, parts, policy, **known, **beside, journals=journals, memories=forget)
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
     eraser.finish()
-    working_time = RuleService(store, clock, remembered)
+    working_time = RuleService(store, clock, remembered, lambda: rules.current().language)
     directions = Directions(working_time, policy)
     check_ins = CheckInService(
         store, reach, gallery, clock, policy, **known, notes=notes, directions=directions

@@ -51,7 +51,7 @@ def report_records(store: Store, clock: Clock, pack: Pack, defaults: SiteSetting
     settings = site.SiteService(store, clock, defaults, remembered, liveness_models=False)
     policy = Policy(pack, settings.current)
     corrections, leave = CorrectionService(store, clock), LeaveService(store, clock)
-    book = rules.RuleService(store, clock, remembered)
+    book = rules.RuleService(store, clock, remembered, lambda: settings.current().language)
     timesheets = TimesheetService(store, clock, policy, book, corrections, leave)
     figures = KioskFiguresService(store, clock, policy)
     return ReportRecords(timesheets, figures, ReportFileService(timesheets, figures, book.current))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from zoneinfo import available_timezones
 
 import holidays
@@ -21,6 +22,7 @@ KEY, HISTORY = "worktime/rules", "worktime/rules/"
 _BOOK = TypeAdapter(Rulebook)
 # Holidays are worked out for years around those that reports may ask for.
 _YEARS_BEFORE, _YEARS_AFTER = 5, 2
+_ENGLISH = "en"
 _CHANGED_MEANWHILE = "Somebody else changed the rules meanwhile. Look at them and try again."
 
 
@@ -30,37 +32,45 @@ class RuleService:
     Safe to call from several threads; others' changes are seen at the next call.
     """
 
-    def __init__(self, store: Store, clock: Clock, remembered: KeepsSettings | None = None) -> None:
-        """`remembered` reads settings while the database is away; it has to hold `KEY`."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        remembered: KeepsSettings | None = None,
+        language: Callable[[], str] = lambda: _ENGLISH,
+    ) -> None:
+        """`remembered` reads settings while the database is away; it has to hold `KEY`. `language` is that of
+        the names of holidays, asked at every use."""
         self._store = store
         self._remembered = remembered or store
         self._clock = clock
         self._audit = Auditor(store, clock)
+        self._language = language
         self._one_change = threading.Lock()
-        self._known: tuple[int, int, Rulebook] | None = None
+        self._known: tuple[tuple[int, int, str], Rulebook] | None = None
 
     def current(self) -> Rulebook:
         """The rules in force, with the holidays of their sites. Without any: nobody has a schedule."""
         stored = self._remembered.get_setting(KEY)
-        version, year = (stored or {}).get("version", 0), self._clock.now().year
+        key = ((stored or {}).get("version", 0), self._clock.now().year, self._language())
         known = self._known
-        if known is None or known[:2] != (version, year):
+        if known is None or known[0] != key:
             book = _BOOK.validate_python(stored) if stored else Rulebook()
-            known = self._known = (version, year, with_holidays(book, year))
-        return known[2]
+            known = self._known = (key, self._with_holidays(book))
+        return known[1]
 
     def version(self, number: int) -> Rulebook:
         """The rules as they were in an earlier version. Raises InvalidInput where there was none."""
         stored = self._store.get_setting(f"{HISTORY}{number}")
         if stored is None:
             raise InvalidInput(f"There is no version {number} of the rules.")
-        return with_holidays(_BOOK.validate_python(stored), self._clock.now().year)
+        return self._with_holidays(_BOOK.validate_python(stored))
 
     def checked(self, book: Rulebook) -> Rulebook:
         """The rules as they would count, to be tried before they are kept. Raises InvalidInput."""
         for site in book.sites:
             _check_site(site)
-        return with_holidays(book.checked(), self._clock.now().year)
+        return self._with_holidays(book.checked())
 
     def change(self, book: Rulebook, *, actor: str) -> Rulebook:
         """Keeps these rules as the next version. `book.version` has to be the one in force.
@@ -81,19 +91,44 @@ class RuleService:
             )
         return after
 
+    def _with_holidays(self, book: Rulebook) -> Rulebook:
+        return with_holidays(book, self._clock.now().year, self._language())
 
-def with_holidays(book: Rulebook, year: int) -> Rulebook:
-    """The rules with each site's holidays of the years around `year`."""
+
+def with_holidays(book: Rulebook, year: int, language: str = _ENGLISH) -> Rulebook:
+    """The rules with each site's holidays of the years around `year`, by their names in this language."""
     years = range(year - _YEARS_BEFORE, year + _YEARS_AFTER + 1)
-    return replace(book, holidays={site.site_id: holidays_of(site, years) for site in book.sites})
+    found = {site.site_id: holidays_of(site, years, language) for site in book.sites}
+    return replace(book, holidays=found)
 
 
-def holidays_of(site: Site, years: Iterable[int]) -> dict[date, str]:
-    """Public holidays of the site's country and region by the `holidays` library, and the site's own."""
+def holidays_of(site: Site, years: Iterable[int], language: str = _ENGLISH) -> dict[date, str]:
+    """Public holidays of the site's country and region by the `holidays` library, and the site's own.
+
+    Where their names are not known in the language, they are English, or else the country's own.
+    """
     public = {}
     if site.country:
-        public = dict(holidays.country_holidays(site.country, subdiv=site.region or None, years=years))
+        spoken = _spoken(site.country, language)
+        public = dict(
+            holidays.country_holidays(site.country, subdiv=site.region or None, years=years, language=spoken)
+        )
     return public | dict(site.own_holidays)
+
+
+def _spoken(country: str, language: str) -> str | None:
+    """The library's name of this language, or of English, for the country; None: it has neither."""
+    known = _languages().get(country, [])
+    for wanted in (language, _ENGLISH):
+        among = [one for one in known if one.partition("_")[0] == wanted]
+        if among:
+            return next((one for one in (wanted, f"{wanted}_{country}") if one in among), among[-1])
+    return None
+
+
+@cache
+def _languages() -> dict[str, list[str]]:
+    return holidays.list_localized_countries()
 
 
 def countries() -> dict[str, list[str]]:

@@ -100,8 +100,10 @@ def _holidays(made: Site, site: Site, key: str) -> Site:
 
 
 def _preview(site: Site) -> None:
-    year = datetime.now(deps.site().zone).year
-    days = sorted((day, name) for day, name in holidays_of(site, [year]).items() if day.year == year)
+    here = deps.site()
+    year = datetime.now(here.zone).year
+    known = holidays_of(site, [year], here.language)
+    days = sorted((day, name) for day, name in known.items() if day.year == year)
     with st.expander(_("The days off of {year}: {number}", year=year, number=len(days))):
         st.table(
             [{_("Day"): day_words(day, "EEE d MMM y"), _("Name"): name} for day, name in days],
