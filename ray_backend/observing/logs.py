@@ -6,6 +6,7 @@ No line holds names, employee ids, pictures or secrets: people are not named at 
 from __future__ import annotations
 
 import logging
+import sys
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -22,7 +23,8 @@ def set_up(log_format: str, process: str) -> None:
 
     Ours from INFO on, of libraries warnings only. `process` is what the process is called in each line.
     """
-    handler = logging.StreamHandler()
+    # Serve puts something of its own in the place of `sys.stderr`, which keeps warnings only.
+    handler = logging.StreamHandler(sys.__stderr__)
     handler.setFormatter(_json() if log_format == "json" else logging.Formatter(_TEXT))
     handler.addFilter(_Marks(process))
     root = logging.getLogger()

@@ -70,7 +70,9 @@ _answers = Histogram(
     buckets=ANSWER_S,
     registry=REGISTRY,
 )
-_kiosks = Gauge("rollcall_kiosks_connected", "Kiosks' pages with an open connection.", registry=REGISTRY)
+_kiosks = Gauge(
+    "rollcall_kiosks_connected", "Kiosks' pages with an open connection.", ["way"], registry=REGISTRY
+)
 _started = Gauge("rollcall_process_start_seconds", "When it began, in seconds since 1970.", registry=REGISTRY)
 _started.set(time.time())
 # Finding the child of a label costs more than counting.
@@ -160,11 +162,11 @@ def answered(way: str, seconds: float) -> None:
     _child(_answers, way).observe(seconds)
 
 
-def kiosk_came() -> None:
+def kiosk_came(way: str) -> None:
     """A kiosk's page opened its connection."""
-    _kiosks.inc()
+    _child(_kiosks, way).inc()
 
 
-def kiosk_went() -> None:
+def kiosk_went(way: str) -> None:
     """It is closed again."""
-    _kiosks.dec()
+    _child(_kiosks, way).dec()

@@ -66,11 +66,11 @@ class CameraEndpoint:
             return
         await socket.accept()
         page = self._pages.enter(kiosk, session)
-        meters.kiosk_came()
+        meters.kiosk_came(_WAY)
         try:
             await _Conversation(socket, self._backend, token, kiosk, page, self._screen).run()
         finally:
-            meters.kiosk_went()
+            meters.kiosk_went(_WAY)
             self._pages.leave(kiosk, session)
 
     def _verify(self, token: str) -> str:
