@@ -69,11 +69,16 @@ def encoded(data: bytes) -> str:
 def open_web(open_site) -> Callable[..., Web]:  # noqa: F811
     """Makes an API; settings and `create_app`'s options may be given."""
 
-    def make(cluster_status=None, registry=None, **settings: Any) -> Web:
+    def make(cluster_status=None, registry=None, whole_site=None, **settings: Any) -> Web:
         made = open_site(**settings)
         recogniser = LocalRecogniser(made.backend)
         app = create_app(
-            made.backend, recogniser, made.settings, cluster_status=cluster_status, registry=registry
+            made.backend,
+            recogniser,
+            made.settings,
+            cluster_status=cluster_status,
+            registry=registry,
+            whole_site=whole_site,
         )
         return Web(made, recogniser, TestClient(app, raise_server_exceptions=False))
 

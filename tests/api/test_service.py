@@ -214,3 +214,33 @@ def test_the_page_of_the_documents_loads_nothing_from_elsewhere(web):
         assert web.client.get(f"/docs/{part}").status_code == 200
     for wrong in ("app.py", "..%2Fcore.py", "redoc.standalone.js", "favicon.png"):
         assert web.client.get(f"/docs/{wrong}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/health", "/people", "/nowhere", "/recognize"])
+def test_every_answer_names_its_request(web, path):
+    def sent(**headers: str):
+        send = web.send_picture if path == "/recognize" else web.client.get
+        return send(path, *([photo(ADA)] if path == "/recognize" else []), headers=headers)
+
+    assert sent(**{"X-Request-ID": "mine-7"}).headers["X-Request-ID"] == "mine-7"
+    first, second = sent(), sent(**{"X-Request-ID": "not a sane one"})
+    ids = {first.headers["X-Request-ID"], second.headers["X-Request-ID"]}
+    assert len(ids) == 2
+    assert all(len(one) == 16 for one in ids)
+
+
+def test_the_log_names_routes_and_requests_but_nobody(web, caplog):
+    web.site.enrol(ADA)
+    with caplog.at_level("INFO", "ray_backend"):
+        web.call("GET", "/people/E1", headers={"X-Request-ID": "mine-7"})
+        web.send_picture("/recognize", photo(ADA))
+        web.client.get("/health")
+    (line,) = [record for record in caplog.records if record.name.endswith("edge")]
+    assert line.getMessage() == "GET /people/{employee_id:employee_id} 200"
+    assert "E1" not in caplog.text
+
+
+def test_the_figures_of_the_whole_site_are_answered_where_there_are_other_processes(open_web):
+    web = open_web(whole_site=lambda: b"rollcall_of_all 1\n")
+    assert web.get("/metrics", Role.MONITOR).text == "rollcall_of_all 1\n"
+    assert web.get("/metrics", Role.RECOGNIZER).status_code == 403
