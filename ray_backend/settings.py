@@ -126,6 +126,11 @@ class Settings(BaseSettings):
 
     api_address: str = Field("127.0.0.1", description="address the HTTP API listens on")
     api_port: int = Field(8000, ge=0, le=65535, description="port of the HTTP API; 0: no API")
+    api_url: str = Field(
+        "",
+        description="address at which others reach the HTTP API, such as "
+        "`https://rollcall.example.org:8443`, for calendar addresses; empty: the browser's host and the API's port",
+    )
     api_proxy: Literal["haproxy", "python"] = Field(
         "haproxy", description="what stands before the API: HAProxy, or Ray's own proxy, which is slower"
     )

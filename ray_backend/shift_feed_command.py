@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from rich.console import Console
 
 from ray_backend.client import connect
 from ray_backend.domain.errors import PersonNotFound
+from ray_backend.services.shift_feed import feed_path
 from ray_backend.settings import Settings
 
 console = Console()
@@ -33,6 +33,6 @@ def people_calendar(
         secret = backend.shift_feeds.issue(person.person_id, actor="command line")
     finally:
         backend.close()
-    base = f"http://{settings.api_address}:{settings.api_port}"
-    address = f"{base}/people/{quote(employee_id, safe='')}/shifts.ics?token={secret}"
+    base = settings.api_url.rstrip("/") or f"http://{settings.api_address}:{settings.api_port}"
+    address = base + feed_path(employee_id, secret)
     console.print(address, soft_wrap=True, markup=False, highlight=False)

@@ -6,6 +6,8 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from streamlit_app import deps
+
 _PAGES = "pages"
 
 
@@ -20,6 +22,17 @@ def link(name: str, label: str, icon: str | None = None, **query: str) -> None:
     pages = st.session_state.get(_PAGES)
     if pages:
         st.page_link(pages[name], label=label, icon=icon, query_params=query or None)
+
+
+def api_address() -> str | None:
+    """Where programs of others reach the HTTP API; None where there is none."""
+    settings = deps.settings()
+    if not settings.api_port:
+        return None
+    if settings.api_url:
+        return settings.api_url.rstrip("/")
+    host = urlsplit(st.context.url or "http://localhost").hostname or "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
 
 
 def kiosk_address(token: str) -> str:

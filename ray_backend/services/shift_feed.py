@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from ray_backend.domain.entries import FEED, Entry, EntryQuery
@@ -22,6 +23,11 @@ from ray_backend.services.sessions import digest, new_secret
 DAYS_BACK, DAYS_AHEAD = 14, 90
 _OPEN, _SHUT = "open", "shut"
 _NOT_KNOWN = "This calendar address is not known, or was shut. Ask for a new one."
+
+
+def feed_path(employee_id: str, secret: str) -> str:
+    """Where the HTTP API answers with the calendar of whoever this secret was issued for."""
+    return f"/people/{quote(employee_id, safe='')}/shifts.ics?token={secret}"
 
 
 class ShiftFeedService:

@@ -11,6 +11,7 @@ from ray_backend.services.gate import may
 from streamlit_app.code_card import code_card
 from streamlit_app.i18n import _
 from streamlit_app.notes import show_note
+from streamlit_app.person.calendar import calendar_card, forget_address
 from streamlit_app.person.details import details_form, details_text, heading
 from streamlit_app.person.erasing import erasing_card, forget_farewell
 from streamlit_app.person.merging import merging_card
@@ -25,6 +26,7 @@ _CHANGES = ("people.update", "people.erase", "enrolments.add_photos", "merges.me
 def open_person(person_id: str) -> None:
     """Makes the next run show this person."""
     forget_farewell()
+    forget_address()
     st.query_params["person"] = person_id
 
 
@@ -49,6 +51,7 @@ def render(backend: Backend, person_id: str) -> None:
         last_punches(file)
     with right:
         recognition_card(backend, details, file, editable)
+        calendar_card(backend, details.person)
         if editable:
             code_card(backend, details)
             merging_card(backend, details)
