@@ -72,13 +72,14 @@ def start_worker(
     block: Block = False,
     first_port: FirstPort = 6380,
     metrics_port: MetricsPort = 8080,
+    again: Annotated[bool, typer.Option("--again", help="Join anew instead of ending.")] = False,
 ) -> None:
     """Let this machine recognise faces for a cluster; waits for its head."""
     wishes = NodeWishes(address, faces, first_port, metrics_port)
     if block:
-        _until_stopped(lambda settings: cluster_node.keep_worker(settings, head, wishes, _say))
+        _until_stopped(lambda settings: cluster_node.keep_worker(settings, head, wishes, _say, again))
     else:
-        _in_background(Role.WORKER)
+        _in_background(Role.WORKER, "--again")
 
 
 @app.command()
@@ -133,5 +134,6 @@ def _until_stopped(keep) -> None:
         _say("Rollcall has stopped. Everything recorded is kept.")
 
 
-def _in_background(role) -> None:
-    _until_stopped(lambda settings: background.start(settings, role, [*sys.argv[1:], "--block"], _say))
+def _in_background(role: Role, *more: str) -> None:
+    arguments = [*sys.argv[1:], "--block", *more]
+    _until_stopped(lambda settings: background.start(settings, role, arguments, _say))

@@ -33,6 +33,8 @@ _ASK_AGAIN_S = 2.0
 # A container is killed ten seconds after it was asked to end.
 _END_WITHIN_S = 8.0
 _RAY_STARTS_WITHIN_S = 120.0
+# A node that dies takes a moment to be noticed as dead; only then is a closed door a drained node.
+_CLOSED_TIMES = 10
 
 Say = Callable[[str], None]
 
@@ -49,33 +51,52 @@ def keep_head(settings: Settings, wishes: NodeWishes, head: HeadWishes, say: Say
     with _noted(settings, Role.HEAD, say) as (note, tell), stop_on_signals():
         tell("Starting Ray")
         with _ray(settings, plan, note) as ray:
-            ray.wait_for(plan.address)
+            ray.wait_for_start()
             password = _start_parts(settings, tell)
             note.change(ready=True, health_url=_health_url(settings))
             tell(_head_words(settings, plan, password))
             ray.watch()
 
 
-def keep_worker(settings: Settings, head: str, wishes: NodeWishes, say: Say) -> None:
-    """As `keep_head`, for a worker of the cluster whose head answers at `head`, once it does."""
+def keep_worker(settings: Settings, head: str, wishes: NodeWishes, say: Say, again: bool = False) -> None:
+    """As `keep_head`, for a worker of the cluster whose head answers at `head`, once it does.
+
+    With `again`, a node that dies, as it does with its head, waits and joins anew.
+    """
     head = head_address(head)
     nodes = _prepared(settings)
-    from ray_backend.serving import connection
-
     nodes.require_token(head)
     settings = settings.model_copy(update={"ray_address": head})
     with _noted(settings, Role.WORKER, say) as (note, tell), stop_on_signals():
-        while not connection.answers(head):
-            tell(f"Waiting for the head at {head}")
-            time.sleep(_ASK_AGAIN_S)
-        node = plan_node(wishes, nodes.own_address(wishes.address, head), settings.threads or nodes.cores())
-        check_machine(settings, node.wanted_ports())
-        tell(f"Joining the cluster at {head}")
-        with _ray(settings, WorkerPlan(node, head), note) as ray:
-            ray.wait_for(node.answers_at)
-            note.change(ready=True)
-            tell(f"This machine works for the cluster at {head} and takes {node.faces} FaceEmbeddingActors.")
-            ray.watch()
+        while True:
+            try:
+                _join_once(settings, wishes, note, tell)
+            except Unavailable as error:
+                if not again:
+                    raise
+                note.change(ready=False, ray=None)
+                tell(error.message)
+                time.sleep(_ASK_AGAIN_S)
+
+
+def _join_once(settings: Settings, wishes: NodeWishes, note: NoteFile, tell: Say) -> None:
+    """One life of this machine's Ray. Raises Unavailable at its end, InvalidInput for a wrong token."""
+    from ray_backend.serving import connection, nodes
+
+    head = settings.ray_address
+    while not connection.answers(head):
+        tell(f"Waiting for the head at {head}")
+        time.sleep(_ASK_AGAIN_S)
+    node = plan_node(wishes, nodes.own_address(wishes.address, head), settings.threads or nodes.cores())
+    check_machine(settings, node.wanted_ports())
+    tell(f"Joining the cluster at {head}")
+    with _ray(settings, WorkerPlan(node, head), note) as ray:
+        ray.wait_for_start()
+        note.change(ready=True)
+        tell(f"This machine works for the cluster at {head}, and takes {node.faces} FaceEmbeddingActors.")
+        ray.watch_until_drained(node.answers_at)
+        tell("This machine is out of service. `rollcall cluster stop` ends what is left of it here.")
+        ray.watch()
 
 
 def end_ray(process: psutil.Process) -> None:
@@ -103,12 +124,12 @@ class NodeRay:
         self.process = process
         self._log, self._log_began, self._head = log, log_began, head
 
-    def wait_for(self, address: str) -> None:
-        """Returns when `host:port` answers. Raises Unavailable or InvalidInput when Ray ends before."""
-        from ray_backend.serving import connection
+    def wait_for_start(self) -> None:
+        """Returns when it is there. Raises Unavailable or InvalidInput when it ends before."""
+        from ray_backend.serving import nodes
 
         deadline = time.monotonic() + _RAY_STARTS_WITHIN_S
-        while not connection.answers(address):
+        while not nodes.has_started(self._log, self._log_began):
             self.require_running()
             if time.monotonic() > deadline:
                 raise Unavailable(f"Ray did not start within two minutes. Its log is {self._log}.")
@@ -118,6 +139,17 @@ class NodeRay:
         """Returns never. Raises Unavailable or InvalidInput when Ray ends."""
         while True:
             self.require_running()
+            time.sleep(_LOOK_AGAIN_S)
+
+    def watch_until_drained(self, address: str) -> None:
+        """As `watch`, but returns when Ray has nothing to do any more: it then closes its door at this
+        `host:port` and ends, while the process that started it stays."""
+        from ray_backend.serving import connection
+
+        closed = 0
+        while closed < _CLOSED_TIMES:
+            self.require_running()
+            closed = 0 if connection.answers(address) else closed + 1
             time.sleep(_LOOK_AGAIN_S)
 
     def require_running(self) -> None:

@@ -63,7 +63,7 @@ def _state(node: Node) -> str:
 
 
 def _parts(status: ClusterStatus) -> Table:
-    hosts = {node.node_id: node.host for node in status.nodes}
+    hosts = {node.node_id: f"{node.host} ({node.address})" for node in status.nodes}
     table = Table("actor", "state", "machine", "process", title="Actors")
     parts: list[Part] = sorted((*status.others, *status.pool.parts), key=lambda part: part.name)
     for part in parts:

@@ -83,6 +83,8 @@ class NoteFile:
         self.note = replace(self.note, **changes)
         file = _file(self._data_dir, self.note.role)
         fresh = file.with_suffix(".new")
+        # It may hold the first password.
+        fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(asdict(self.note)))
         fresh.replace(file)
 

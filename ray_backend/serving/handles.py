@@ -16,6 +16,7 @@ from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.observing import origin
 from ray_backend.services.report_records import REPORTS
+from ray_backend.serving.connection import Connection
 from ray_backend.serving.names import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE, REPORT_ACTOR
 from ray_backend.settings import Settings
 
@@ -104,6 +105,7 @@ _REPEATABLE = frozenset(
     }
 )
 _known: dict[str, Any] = {}
+_connection = Connection(lost=_known.clear)
 # A month of many thousand people takes its time.
 REPORT_TIMEOUT_S = 600.0
 AWAY = "The recognition service does not answer. It restarts by itself; try again in a few seconds."
@@ -111,21 +113,7 @@ AWAY = "The recognition service does not answer. It restarts by itself; try agai
 
 def connect(settings: Settings) -> None:
     """Joins the Ray cluster at `settings.ray_address`. Raises BackendUnavailable."""
-    if ray.is_initialized():
-        return
-    try:
-        ray.init(
-            address=settings.ray_address,
-            namespace=NAMESPACE,
-            log_to_driver=False,
-            logging_level="error",
-            configure_logging=False,
-        )
-    except (ConnectionError, RayError, ValueError, RuntimeError) as error:
-        raise BackendUnavailable(
-            f"No Ray cluster answers at {settings.ray_address}. Start it with `rollcall up`, or correct "
-            "ROLLCALL_RAY_ADDRESS."
-        ) from error
+    _connection.join(settings.ray_address)
 
 
 def get_handle(name: str):
@@ -133,6 +121,7 @@ def get_handle(name: str):
 
     Asking Ray costs a round trip, so handles are kept; they stay good when an actor restarts.
     """
+    _connection.require()
     if name not in _known:
         try:
             _known[name] = ray.get_actor(name, namespace=NAMESPACE)
@@ -153,7 +142,10 @@ def forget_handles() -> None:
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Raises what an actor raised as the actor raised it, and what Ray raises as BackendUnavailable."""
+    """Raises what an actor raised as the actor raised it, and what Ray raises as BackendUnavailable.
+
+    Outside the cluster sending a call can fail like its answer.
+    """
     try:
         yield
     except RayTaskError as error:
@@ -197,6 +189,7 @@ class RemoteRecords:
     def start_retention(self) -> None:
         """Nothing to start: the DatabaseActor does that by itself."""
 
+    @our_errors()
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """See `Gate.call`. Raises BackendUnavailable besides."""
         if service in REPORTS and REPORT_ACTOR in actor_names():
@@ -216,8 +209,10 @@ class _RemoteStore:
         """Nothing to let go of: the actor owns the store."""
 
 
+@our_errors()
 def actor_names() -> list[str]:
     """The names of all of Rollcall's actors on this cluster."""
+    _connection.require()
     actors = list_named_actors(all_namespaces=True)
     return sorted(actor["name"] for actor in actors if actor["namespace"] == NAMESPACE)
 

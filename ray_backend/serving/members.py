@@ -19,7 +19,8 @@ def pool_members(queue: Queue) -> PoolMembers:
     """What the ClusterActor says, who hears in exchange what this process has; while that one is away,
     whoever has a name. Raises BackendUnavailable."""
     try:
-        return handles.result(handles.get_handle(CLUSTER_ACTOR).follow.remote(queue), _ANSWERS_S)
+        with handles.our_errors():
+            return handles.result(handles.get_handle(CLUSTER_ACTOR).follow.remote(queue), _ANSWERS_S)
     except BackendUnavailable:
         return PoolMembers(dict.fromkeys(handles.face_actor_names(), ""))
 

@@ -16,8 +16,9 @@ from ray.util import get_node_ip_address
 from ray_backend.domain.errors import InvalidInput, Unavailable
 from ray_backend.serving.node_plans import HeadPlan, WorkerPlan
 
-# What Ray writes when the head does not know this machine's token.
+# What Ray writes to its log when the head does not know this machine's token, and when it has started.
 _WRONG_TOKEN = b"InvalidAuthToken"
+_STARTED = b"Ray runtime started"
 
 
 def start(plan: HeadPlan | WorkerPlan, log: Path) -> subprocess.Popen:
@@ -69,10 +70,19 @@ def token_words(head: str, what_is_wrong: str) -> str:
     )
 
 
+def has_started(log: Path, begin: int) -> bool:
+    """Whether a `ray start` says in its log, from byte `begin` on, that it is done."""
+    return _STARTED in _written(log, begin)
+
+
 def why_it_ended(log: Path, begin: int, head: str) -> Unavailable | InvalidInput:
     """The error for a `ray start` that ended, by what it wrote to its log from byte `begin` on."""
+    if _WRONG_TOKEN in _written(log, begin):
+        return InvalidInput(token_words(head, "has another token than the cluster"))
+    return Unavailable(f"Ray ended on this machine. Why stands at the end of {log}.")
+
+
+def _written(log: Path, begin: int) -> bytes:
     with log.open("rb") as file:
         file.seek(begin)
-        if _WRONG_TOKEN in file.read():
-            return InvalidInput(token_words(head, "has another token than the cluster"))
-    return Unavailable(f"Ray ended on this machine. Why stands at the end of {log}.")
+        return file.read()

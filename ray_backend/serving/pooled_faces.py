@@ -83,7 +83,8 @@ class PooledFaces:
         name = self._take()
         try:
             handle = handles.get_handle(name)
-            return handles.result(getattr(handle, method).remote(*args), self._timeout_s)
+            with handles.our_errors():
+                return handles.result(getattr(handle, method).remote(*args), self._timeout_s)
         except BackendUnavailable:
             with self._lock:
                 self._rests_until[name] = time.monotonic() + _REST_S
