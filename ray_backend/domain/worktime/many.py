@@ -118,9 +118,9 @@ def _grouped(crowd: Crowd, slots: PlanSlots, marks: _Marks) -> _Groups:
     edge = np.ones(len(day), bool)
     edge[1:] = (np.diff(marks.who) != 0) | (np.diff(day) != 0) | (fits[1:] != fits[:-1])
     begin = np.flatnonzero(edge)
-    end = np.append(begin[1:], len(day)) - 1
+    end = np.append(begin, len(day))[1:] - 1
     whole = marks.who[begin], day[begin], fits[begin], marks.at[begin], marks.at[end], end - begin + 1
-    return _Groups(*(column[: len(begin)] for column in whole), marks.out[begin], marks.out[end])
+    return _Groups(*whole, marks.out[begin], marks.out[end])
 
 
 def _in_windows(slots: PlanSlots, plan: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from ray_backend.domain.errors import Conflict, FaceBelongsToAnother, PersonNotF
 from ray_backend.domain.model import DecisionKind, Person
 from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.domain.requests import PersonDraft, SheetQuery
-from ray_backend.services.timesheet import COLUMNS
+from ray_backend.services.timesheet_table import COLUMNS
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import FAKE_PACK, photo
 from tests.unit.services.conftest import Site, look_alike, photos, stored_template

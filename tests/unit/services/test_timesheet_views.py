@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ray_backend.services import timesheet_views as views
-from ray_backend.services.timesheet import COLUMNS
+from ray_backend.services.timesheet_table import COLUMNS
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 TEXTS = ("person_id", "employee_id", "name", "department", "site", "shift", "status", "utc_offset")

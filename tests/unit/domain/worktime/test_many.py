@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -136,26 +137,70 @@ def _shown(case: Day, day: date, first: int | None, last: int | None, punches: i
 def test_everybody_gets_the_days_that_they_get_alone(data, book):
     zones = {who: ZoneInfo(data.draw(st.sampled_from(ZONES))) for who in ("a", "b", "c", "d")}
     marks = {who: data.draw(own_marks(zone)) for who, zone in zones.items()}
-    leave = {
-        "c": [
-            Leave(
-                "1", "c", FIRST, FIRST + timedelta(days=2), "vacation", data.draw(st.sampled_from(LeavePart))
-            )
-        ]
-    }
-    leave = data.draw(st.sampled_from([{}, {}, leave]))
+    part = data.draw(st.sampled_from(LeavePart))
+    away = Leave("1", "c", FIRST, FIRST + timedelta(days=2), "vacation", part)
+    leave = data.draw(st.sampled_from([{}, {}, {"c": [away]}]))
     named = data.draw(st.sampled_from([set(), set(), {"b"}]))
     begin = int(datetime.combine(FIRST, time(), zones["a"]).timestamp())
     now = begin + data.draw(st.sampled_from([10**9] * 200 + [*range(0, DAYS * 86_400, 7 * 3600)]))
-    crowd = crowd_of(book, zones, marks, leave, named)
+    require_the_same(book, crowd_of(book, zones, marks, leave, named), zones, marks, leave, now)
+
+
+def require_the_same(
+    book: Rulebook,
+    crowd: Crowd,
+    zones: dict[str, ZoneInfo],
+    marks: dict[str, list[Mark]],
+    leave: dict[str, list[Leave]],
+    now: int,
+) -> None:
     rows = derive_many(book, crowd, now=now)
     for number, who in enumerate(zones):
         alone = derive(book, *crowd.plans[number], marks[who], leave.get(who, ()), now=now)
         expected = [_shown(day, day.day, day.first_in, day.last_out, len(day.refs)) for day in alone]
         assert told(rows, number) == expected
-        if who in named:
+        if number in crowd.named:
             refs = [rows.cases[case].refs for case in rows.case[rows.person == number]]
             assert refs == [day.refs for day in alone]
+
+
+def clock(text: str) -> int:
+    """A moment such as `03-27 08:00:30` in Berlin."""
+    return int(datetime.fromisoformat(f"2026-{text}").replace(tzinfo=BERLIN).timestamp())
+
+
+LATER = "04-20 00:00"
+ODD = Shift("odd", "Odd", start=time(8), end=time(17, 1))
+ALIKE = {
+    "a second past the grace": (OFFICE, "03-26 08:05,03-26 17:00", "03-27 08:05:01,03-27 17:00", LATER),
+    "which end is nearer to a lone punch": (ODD, "03-27 12:30:29", "03-27 12:30:31", LATER),
+    "unplanned work that still goes on": (OFFICE, "04-04 10:00", "04-05 10:00", "04-05 12:00"),
+    "unplanned work past midnight": (OFFICE, "03-28 23:00,03-29 02:00", "03-28 09:00,03-29 02:00", LATER),
+    "a turn that is not closed": (OFFICE, "03-27 08:00", "03-26 08:00", "03-27 20:00"),
+    "long before the shift": (OFFICE, "03-27 03:00,03-27 17:00", "03-27 08:00", LATER),
+    "a repeated punch": (OFFICE, "03-27 08:00,03-27 08:00:59", "03-27 08:00,03-27 08:01", LATER),
+    "a punched break": (FLEXIBLE, "03-27 08:00,03-27 12:00,03-27 13:00,03-27 17:00", "03-27 17:00", LATER),
+    "one way only": (GATE, "03-27 08:00,03-27 17:00", "03-26 17:00,03-26 17:30", LATER),
+    "the short night": (NIGHT, "03-28 22:00,03-29 06:00", "03-27 22:00,03-28 06:00", LATER),
+    "a holiday": (NIGHT, "03-30 22:00,03-31 06:00", "03-27 22:00,03-28 06:00", LATER),
+}
+
+
+@pytest.mark.parametrize("alike", ALIKE)
+def test_what_lies_close_together_is_told_apart(alike: str):
+    """Two people whose days look alike and come to something else, or need the rules from the beginning."""
+    shift, *both, now = ALIKE[alike]
+    week = ((shift.shift_id,),) * 5 + (((shift.shift_id,),) * 2 if shift is NIGHT else ((), ()))
+    assigned = Assignment(Level.EVERYBODY, "", date(2026, 3, 2), week)
+    holidays = {"": {date(2026, 3, 30): "Holiday"}}
+    book = Rulebook(shifts={shift.shift_id: shift}, assignments=(assigned,), holidays=holidays)
+    zones = {"a": BERLIN, "b": BERLIN}
+    ways = (Direction.IN, Direction.OUT)
+    marks = {
+        who: [Mark(clock(text), ways[place % 2], text) for place, text in enumerate(texts.split(","))]
+        for who, texts in zip(zones, both, strict=True)
+    }
+    require_the_same(book, crowd_of(book, zones, marks, {}, set()), zones, marks, {}, clock(now))
 
 
 def test_most_days_of_an_office_need_the_rules_once_for_each_kind():
@@ -177,6 +222,13 @@ def _month(chance: np.random.Generator):
         for hour, way in ((8, Direction.IN), (17, Direction.OUT)):
             clock = datetime.combine(FIRST + timedelta(days=number), time(hour), BERLIN)
             yield int(clock.timestamp()) + int(chance.integers(-300, 300)), way
+
+
+def test_without_a_single_punch_everybody_was_absent():
+    book = Rulebook(shifts=SHIFTS, assignments=(Assignment(Level.EVERYBODY, "", date(2026, 3, 2), WEEK),))
+    rows = derive_many(book, crowd_of(book, {"a": BERLIN}, {"a": []}, {}, set()), now=4 * 10**9)
+    statuses = [rows.cases[case].status.value for case in rows.case]
+    assert statuses == [*["absent"] * 2, "off", "off", *["absent"] * 5, "off", "off", "absent"]
 
 
 def test_nobody_has_no_days():
