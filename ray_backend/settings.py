@@ -129,7 +129,8 @@ class Settings(BaseSettings):
     api_url: str = Field(
         "",
         description="address at which others reach the HTTP API, such as "
-        "`https://rollcall.example.org:8443`, for calendar addresses; empty: the browser's host and the API's port",
+        "`https://rollcall.example.org:8443`, for calendar addresses; empty: the browser's host and "
+        "the API's port",
     )
     api_proxy: Literal["haproxy", "python"] = Field(
         "haproxy", description="what stands before the API: HAProxy, or Ray's own proxy, which is slower"
