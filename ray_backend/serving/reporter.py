@@ -29,8 +29,9 @@ class Reporter:
 
     def report(self) -> None:
         """Once. Raises BackendUnavailable."""
-        call = handles.get_handle(CLUSTER_ACTOR).take_figures.remote(self._snapshot())
-        handles.result(call, _ANSWERS_S)
+        with handles.our_errors():
+            call = handles.get_handle(CLUSTER_ACTOR).take_figures.remote(self._snapshot())
+            handles.result(call, _ANSWERS_S)
 
     def exposition(self) -> bytes:
         """The figures of the whole site; of this process alone while the ClusterActor does not answer."""
