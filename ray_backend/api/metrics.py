@@ -47,6 +47,9 @@ class Meters:
         )
         # Finding the child of a label costs more than counting.
         self._children: dict[tuple, Counter | Histogram] = {}
+        # There before the first one, so that a share of them is a number from the beginning.
+        for status in (500, 503):
+            self._child(self._requests, "POST", "/recognize", status)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one request. `route` is a route's template, never a path as it was sent."""

@@ -123,9 +123,9 @@ def database(operation: str) -> _Timed:
     return _Timed(_child(_database, operation), f"database {operation}")
 
 
-def database_failed(operation: str) -> None:
-    """Counts an operation that the database did not answer."""
-    _child(_failures, operation).inc()
+def database_failed(operation: str, times: int = 1) -> None:
+    """Counts an operation that the database did not answer; with 0 it is there before it ever failed."""
+    _child(_failures, operation).inc(times)
 
 
 def analysed(timings_ms: Mapping[str, float]) -> None:
@@ -135,9 +135,9 @@ def analysed(timings_ms: Mapping[str, float]) -> None:
         _child(_stages, name).observe(took_ms / 1000)
 
 
-def rejected() -> None:
+def rejected(times: int = 1) -> None:
     """Counts a picture that could not be analysed."""
-    _child(_pictures, "rejected").inc()
+    _child(_pictures, "rejected").inc(times)
 
 
 def decided(way: str, kinds: Iterable[str]) -> None:
@@ -146,9 +146,9 @@ def decided(way: str, kinds: Iterable[str]) -> None:
         _child(_decisions, way, kind).inc()
 
 
-def liveness(outcome: str) -> None:
+def liveness(outcome: str, times: int = 1) -> None:
     """Counts what the liveness check said of somebody at a kiosk."""
-    _child(_liveness, outcome).inc()
+    _child(_liveness, outcome).inc(times)
 
 
 def frame(way: str, outcome: str) -> None:

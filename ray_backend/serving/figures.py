@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from ray_backend import __version__
 from ray_backend.domain.cluster import Node, PartState, PoolStatus
 from ray_backend.domain.errors import StoreUnavailable
+from ray_backend.domain.model import Liveness
 from ray_backend.observing import meters
 from ray_backend.observing.snapshots import Snapshot, snapshot
 from ray_backend.ports import GalleryIndex
@@ -54,6 +55,7 @@ def face_metrics(faces: FaceService) -> Iterable[Metric]:
     """Of a FaceEmbeddingActor: the pack, what was survived, and the GPUs."""
     pack = GaugeMetricFamily("rollcall_pack_info", "The face models that run.", labels=["pack"])
     pack.add_metric([faces.pack.pack_id], 1)
+    meters.rejected(0)
     survived = recoveries({"out_of_memory": 0, "poisoned_image": 0} | dict(faces.recoveries))
     return [pack, survived, *gpu_metrics()]
 
@@ -84,6 +86,8 @@ class RecordsFigures:
         self._folder = folder
         self._counted_at = float("-inf")
         self._stored: int | None = None
+        for outcome in Liveness:
+            meters.liveness(outcome.value, 0)
 
     def read(self) -> Iterable[Metric]:
         """Needs no database: what that would have to say is left out while it is away."""

@@ -38,6 +38,7 @@ class _Measured:
 
 def _timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     writes = name.startswith(_WRITES)
+    meters.database_failed(name, 0)
 
     def timed(*args: Any, **kwargs: Any) -> Any:
         started = perf_counter()
