@@ -20,6 +20,7 @@ from streamlit_app.views import (
     calibration,
     check_in,
     corrections,
+    exports,
     group,
     home,
     import_people,
@@ -95,6 +96,9 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         ),
         "unknown": page("unknown", unknown.render, _("Unknown faces"), "person_search", url_path="unknown"),
         "reports": page("reports", reports.render, _("Reports"), "bar_chart", url_path="reports"),
+        "exports": page(
+            "exports", exports.render, _("Scheduled exports"), "schedule_send", url_path="exports"
+        ),
         "corrections": page(
             "corrections", corrections.render, _("Corrections"), "edit_calendar", url_path="corrections"
         ),

@@ -17,6 +17,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "import_punches": _ADMIN,
     "unknown": _ADMIN,
     "reports": _EVERYBODY,
+    "exports": _OFFICE,
     "corrections": _OFFICE,
     "leave": _OFFICE,
     "rules": _ADMIN,

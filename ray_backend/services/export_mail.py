@@ -111,12 +111,13 @@ class MailSender:
         except smtplib.SMTPNotSupportedError as error:
             raise Unavailable(_NO_STARTTLS) from error
         except smtplib.SMTPRecipientsRefused as error:
-            raise _refused(
-                list(error.recipients.values()), "The mail server took none of the addresses"
-            ) from error
+            answers = list(error.recipients.values())
+            said = f"The mail server took none of the addresses: {_answer(answers)}."
+            raise _kind(answers)(said) from error
         except smtplib.SMTPResponseException as error:
             answers = [(error.smtp_code, error.smtp_error)]
-            raise _refused(answers, "The mail server did not take the message") from error
+            said = f"The mail server did not take the message: {_answer(answers)}."
+            raise _kind(answers)(said) from error
         except ssl.SSLError as error:
             raise Unavailable(_NOT_SAFE) from error
         except (OSError, smtplib.SMTPException) as error:
@@ -158,12 +159,16 @@ def _written(mail: Mail, sender: str) -> EmailMessage:
     return message
 
 
-def _refused(answers: list[tuple[int, bytes]], what: str) -> InvalidInput | Unavailable:
-    """A code from 500 on is for good, as RFC 5321 has it."""
+def _answer(answers: list[tuple[int, bytes]]) -> str:
+    """The first of what the server answered, in one line."""
     code, text = answers[0]
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    words = f"{what}: {code} {' '.join(said.split())[:200]}"
-    return InvalidInput(words) if all(code >= 500 for code, _ in answers) else Unavailable(words)
+    return f"{code} {' '.join(said.split())[:200]}"
+
+
+def _kind(answers: list[tuple[int, bytes]]) -> type[InvalidInput] | type[Unavailable]:
+    """A code from 500 on is for good, as RFC 5321 has it."""
+    return InvalidInput if all(code >= 500 for code, _ in answers) else Unavailable
 
 
 def _is_this_machine(host: str) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from ray_backend.domain.reporting.exports import Report
 from ray_backend.domain.worktime.days import Status
-from ray_backend.services import tables
+from ray_backend.services import report_tables
 from ray_backend.services.table_cells import clock
 from streamlit_app import links
 from streamlit_app.i18n import _
 from streamlit_app.reports import plots
 from streamlit_app.reports.context import Context, foot
-from streamlit_app.reports.tables import show, without_empty
+from streamlit_app.reports.tables import show
 
 # Four beside each other on a desk, two on a tablet.
 _TOTAL_PX = 205
@@ -26,7 +27,7 @@ def render(context: Context) -> None:
     else:
         _totals(sheet.days)
         plots.arrivals(sheet.days)
-        rows = tables.table(_("Attendance"), without_empty(sheet.days), context.about(sheet))
+        rows = report_tables.of_sheet(Report.DAYS, sheet, _("Attendance"), context.sites)
         show(context.backend, rows, context.file_name("attendance"))
     foot(sheet)
 

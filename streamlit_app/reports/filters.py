@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
 from ray_backend.client import Backend
+from ray_backend.domain.reporting.filters import ReportFilter
+from ray_backend.domain.reporting.periods import Days, days_of
 from ray_backend.domain.requests import SheetQuery
 from ray_backend.domain.worktime.days import Status
 from ray_backend.domain.worktime.schedule import Site
@@ -24,6 +27,8 @@ _NAMES = ("report", FROM, TO, SITE, DEPARTMENT, PERSON, STATUS)
 _ADDRESS = "reports_address"
 # No department or site has a control character in its name.
 _ANY = "\x00"
+# Shows itself in a place of the bar, and says whether the filter is to be saved.
+Menu = Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,12 @@ class Filter:
     department: str | None = None
     person: str = ""
     statuses: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> ReportFilter:
+        """The same in the form that is saved under a name."""
+        start, end = self.days if len(self.days) == 2 else (None, None)
+        return ReportFilter(None, start, end, self.site, self.department, self.person, self.statuses)
 
     @property
     def query(self) -> SheetQuery:
@@ -75,10 +86,15 @@ def tell_address(report: str, chosen: Filter) -> None:
         st.query_params.from_dict(address)
 
 
-def bar(backend: Backend, sites: Sequence[Site], today: date, used: frozenset[str]) -> Filter:
-    """Shows the bar. What is not of `used` does nothing in this report, and is shown so."""
+def bar(
+    backend: Backend, sites: Sequence[Site], today: date, used: frozenset[str], menu: Menu
+) -> tuple[Filter, bool]:
+    """Shows the bar and what it says. What is not of `used` does nothing in this report, and is shown so.
+
+    `menu` is put beside the quick choices; whatever it returns is returned, too.
+    """
     with st.container(key="reports-filter"):
-        _quick_choices(today, DAYS in used)
+        wanted = menu(_quick_choices(today, DAYS in used))
         row = st.container(horizontal=True, gap="small")
         days = row.date_input(
             _("From and to"), key=key(DAYS), format="YYYY-MM-DD", disabled=DAYS not in used, width=225
@@ -93,7 +109,7 @@ def bar(backend: Backend, sites: Sequence[Site], today: date, used: frozenset[st
             _("Status"), [status.value for status in Status], key=key(STATUS), format_func=status_words,
             placeholder=_("Any"), disabled=STATUS not in used, width=136,
         )  # fmt: skip
-    return Filter(tuple(days), site, department, person.strip(), tuple(statuses))
+    return Filter(tuple(days), site, department, person.strip(), tuple(statuses)), wanted
 
 
 def choose_person(employee_id: str) -> None:
@@ -101,16 +117,27 @@ def choose_person(employee_id: str) -> None:
     st.session_state[key(PERSON)] = employee_id
 
 
-def _quick_choices(today: date, used: bool) -> None:
+def use(kept: ReportFilter, today: date) -> None:
+    """From the next run on, the bar says what was saved."""
+    _choose_days(kept.days(today))
+    st.session_state[key(SITE)] = _ANY if kept.site is None else kept.site
+    st.session_state[key(DEPARTMENT)] = _ANY if kept.department is None else kept.department
+    st.session_state[key(PERSON)] = kept.person
+    st.session_state[key(STATUS)] = list(kept.statuses)
+
+
+def _quick_choices(today: date, used: bool):
+    """The row of them, which has room for more."""
     row = st.container(horizontal=True, gap="small")
-    for choice, label in ranges.QUICK.items():
+    for period in ranges.QUICK:
         row.button(
-            _(label), key=f"reports-{choice}", disabled=not used,
-            on_click=_choose_days, args=(ranges.days_of(choice, today),),
+            ranges.words(period), key=f"reports-{period.value}", disabled=not used,
+            on_click=_choose_days, args=(days_of(period, today),),
         )  # fmt: skip
+    return row
 
 
-def _choose_days(days: ranges.Days) -> None:
+def _choose_days(days: Days) -> None:
     st.session_state[key(DAYS)] = days
 
 
@@ -141,7 +168,7 @@ def _selectbox(place, label: str, name: str, options: list[str], shown, used: bo
     return None if chosen == _ANY else chosen
 
 
-def _days(address: Mapping[str, str]) -> ranges.Days | None:
+def _days(address: Mapping[str, str]) -> Days | None:
     try:
         start, end = date.fromisoformat(address.get(FROM, "")), date.fromisoformat(address.get(TO, ""))
     except ValueError:

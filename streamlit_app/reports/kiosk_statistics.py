@@ -7,15 +7,18 @@ import pandas as pd
 import streamlit as st
 
 from ray_backend.domain.model import DecisionKind
+from ray_backend.services import report_tables
 from ray_backend.services.kiosk_figures import KINDS, KioskFigures
-from ray_backend.services.tables import Column, Kind, Table
+from ray_backend.services.tables import Table
 from streamlit_app import links
-from streamlit_app.i18n import _
+from streamlit_app.i18n import N_, _
 from streamlit_app.reports import plots
 from streamlit_app.reports.context import Context
 from streamlit_app.reports.report_words import kind_words
 from streamlit_app.reports.tables import show
 
+# What `services/report_tables.py` writes above its columns.
+HEADINGS = (N_("Kiosk"), N_("Decisions"), N_("Seconds, median"), N_("Seconds, 95 of 100"))
 # Okabe and Ito's, which colour-blind eyes tell apart; in the order of KINDS.
 _COLOURS = ["#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#d55e00", "#999999"]
 
@@ -39,22 +42,8 @@ def render(context: Context) -> None:
 
 
 def table(figures: KioskFigures) -> Table:
-    """The figures by kiosk, with the kinds that came up."""
-    came_up = [kind for kind in KINDS if figures.kiosks[kind].any()]
-    columns = (
-        Column("kiosk", _("Kiosk")),
-        *(Column(kind, kind_words(kind), Kind.NUMBER) for kind in came_up),
-        Column("decisions", _("Decisions"), Kind.NUMBER),
-        Column("median_s", _("Seconds, median"), Kind.NUMBER),
-        Column("slow_s", _("Seconds, 95 of 100"), Kind.NUMBER),
-    )
-    frame = figures.kiosks.round({"median_s": 2, "slow_s": 2})
-    about = (
-        ("Filter", f"{figures.start} to {figures.end}"),
-        ("Time zone", figures.zone),
-        ("Generated at", figures.generated_at.isoformat(timespec="seconds")),
-    )
-    return Table(_("Kiosk statistics"), columns, frame, about)
+    """The figures by kiosk, with the kinds that came up, in the reader's language."""
+    return report_tables.of_kiosks(figures, _("Kiosk statistics"), _)
 
 
 def _totals(figures: KioskFigures) -> None:

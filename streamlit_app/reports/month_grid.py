@@ -8,8 +8,9 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from ray_backend.domain.reporting.exports import Report
 from ray_backend.domain.worktime.days import Status
-from ray_backend.services import tables, timesheet_views
+from ray_backend.services import report_tables
 from ray_backend.services.timesheet_views import LETTERS, WHO
 from streamlit_app.i18n import _, day_words
 from streamlit_app.reports import plots
@@ -67,10 +68,9 @@ def render(context: Context) -> None:
         return
     plots.heat(days)
     st.subheader(_("Each person's days"))
-    grid = timesheet_views.grid(days)
-    shown = _page_of(grid)
+    table = report_tables.of_sheet(Report.GRID, sheet, _("Month grid"), context.sites)
+    shown = _page_of(table.frame)
     st.html(_STYLE + legend(days["status"].unique()) + html(shown))
-    table = tables.table(_("Month grid"), grid, context.about(sheet))
     downloads(context.backend, table, context.file_name("grid"))
     foot(sheet)
 

@@ -8,8 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from ray_backend.domain.errors import PersonNotFound
-from ray_backend.services import tables, timesheet_views
+from ray_backend.domain.reporting.exports import Report
+from ray_backend.services import report_tables, tables, timesheet_views
 from ray_backend.services.punch_trail import TrailRow
+from ray_backend.services.report_tables import without_empty
 from ray_backend.services.table_cells import clock
 from ray_backend.services.tables import Column, Kind, Table
 from ray_backend.services.timesheet import Sheet
@@ -19,7 +21,7 @@ from streamlit_app.presenters import plain
 from streamlit_app.reports import filters
 from streamlit_app.reports.context import Context, foot, nothing
 from streamlit_app.reports.report_words import direction_words, fate_words, source_words
-from streamlit_app.reports.tables import show, without_empty
+from streamlit_app.reports.tables import show
 
 _COLUMNS = (
     "date", "shift", "status", "first_in", "last_out", "worked", "pause", "target", "balance", "late",
@@ -71,7 +73,7 @@ def _everybody(context: Context, sheet: Sheet) -> None:
         on_change=_choose,
     )
     st.subheader(_("Everybody's balance"))
-    rows = tables.table(_("Balances"), without_empty(totals), context.about(sheet))
+    rows = report_tables.of_sheet(Report.BALANCES, sheet, _("Balances"), context.sites)
     show(context.backend, rows, context.file_name("balances"))
 
 

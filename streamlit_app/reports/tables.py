@@ -22,23 +22,6 @@ _FORMATS = {
     "pdf": (N_("Download PDF"), ":material/picture_as_pdf:"),
     "json": (N_("Download JSON"), ":material/data_object:"),
 }
-# Columns that are left out where they say nothing at all, as at a site without schedules.
-_ONLY_IF_USED = (
-    "site", "pause", "late", "early", "overtime", "missing", "holiday", "leave", "repeated", "corrected",
-    "late_days", "absent_days", "incomplete_days", "leave_days",
-)  # fmt: skip
-_PLANNED = ("shift", "target", "balance")
-_UNPLANNED = "Unplanned"
-
-
-def without_empty(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without columns that hold nothing, and without those of schedules where nobody has one."""
-    unused = [name for name in _ONLY_IF_USED if name in frame.columns and not _says_anything(frame[name])]
-    shifts = frame["shift"] if "shift" in frame.columns else pd.Series([], dtype=object)
-    planned = _says_anything(frame["target"]) if "target" in frame.columns else True
-    if not planned and set(shifts) <= {"", _UNPLANNED}:
-        unused += [name for name in _PLANNED if name in frame.columns]
-    return frame.drop(columns=unused)
 
 
 def show(backend: Backend, table: Table, name: str) -> None:
@@ -113,9 +96,3 @@ def _plain(kind: Kind, texts: list[str], values: pd.Series) -> list:
     if kind is Kind.NUMBER and pd.api.types.is_integer_dtype(values):
         return values.tolist()
     return texts
-
-
-def _says_anything(values: pd.Series) -> bool:
-    if pd.api.types.is_numeric_dtype(values):
-        return bool(values.any())
-    return bool((values != "").any())

@@ -10,6 +10,7 @@ import streamlit as st
 from ray_backend.client import Backend
 from ray_backend.domain.errors import InvalidInput
 from streamlit_app.i18n import N_, _, message
+from streamlit_app.notes import show_note
 from streamlit_app.reports import (
     day_sheet,
     filters,
@@ -18,6 +19,7 @@ from streamlit_app.reports import (
     lists,
     month_grid,
     person_sheet,
+    saved,
 )
 from streamlit_app.reports.context import Context
 from streamlit_app.reports.filters import DAYS, DEPARTMENT, PERSON, SITE
@@ -59,7 +61,13 @@ def render(backend: Backend) -> None:
         name = _choice()
     report = REPORTS[name]
     rules = backend.rules.current()
-    chosen = filters.bar(backend, rules.sites, today, report.used)
+    sites = {site.site_id: site.name for site in rules.sites}
+    show_note()
+    chosen, keep = filters.bar(
+        backend, rules.sites, today, report.used, lambda place: saved.menu(place, backend, today, sites)
+    )
+    if keep:
+        saved.keep(backend, chosen.kept, today, sites)
     if DAYS in report.used and len(chosen.days) != 2:
         st.info(_("Choose the last day of the range, too."), icon=":material/date_range:")
         return

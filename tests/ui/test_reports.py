@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 from ray_backend.domain.errors import StoreUnavailable
 from ray_backend.domain.model import DecisionKind, DecisionRecord, Direction
 from ray_backend.domain.permissions import Role
+from ray_backend.domain.reporting.periods import Period, days_of
 from ray_backend.domain.worktime.corrections import Correction, CorrectionKind
 from ray_backend.domain.worktime.schedule import Assignment, Level, Rulebook, Site
 from ray_backend.domain.worktime.shifts import OvertimeStep, Shift
-from streamlit_app.reports import ranges, tables
+from streamlit_app.reports import tables
 from streamlit_app.views import reports
 from tests.fakes import photo
 from tests.ui.conftest import account, enrol, page, words
@@ -186,16 +187,16 @@ def test_an_address_that_says_nonsense_shows_the_usual_report(backend, day_of_wo
 @pytest.mark.parametrize(
     ("choice", "today", "days"),
     [
-        (ranges.TODAY, date(2026, 3, 4), (date(2026, 3, 4), date(2026, 3, 4))),
-        (ranges.THIS_WEEK, date(2026, 3, 4), (date(2026, 3, 2), date(2026, 3, 4))),
-        (ranges.THIS_WEEK, date(2026, 3, 2), (date(2026, 3, 2), date(2026, 3, 2))),
-        (ranges.THIS_MONTH, date(2026, 3, 4), (date(2026, 3, 1), date(2026, 3, 4))),
-        (ranges.LAST_MONTH, date(2026, 3, 31), (date(2026, 2, 1), date(2026, 2, 28))),
-        (ranges.LAST_MONTH, date(2026, 1, 1), (date(2025, 12, 1), date(2025, 12, 31))),
+        (Period.TODAY, date(2026, 3, 4), (date(2026, 3, 4), date(2026, 3, 4))),
+        (Period.THIS_WEEK, date(2026, 3, 4), (date(2026, 3, 2), date(2026, 3, 4))),
+        (Period.THIS_WEEK, date(2026, 3, 2), (date(2026, 3, 2), date(2026, 3, 2))),
+        (Period.THIS_MONTH, date(2026, 3, 4), (date(2026, 3, 1), date(2026, 3, 4))),
+        (Period.LAST_MONTH, date(2026, 3, 31), (date(2026, 2, 1), date(2026, 2, 28))),
+        (Period.LAST_MONTH, date(2026, 1, 1), (date(2025, 12, 1), date(2025, 12, 31))),
     ],
 )
 def test_quick_choices_end_today_at_the_latest(choice, today, days):
-    assert ranges.days_of(choice, today) == days
+    assert days_of(choice, today) == days
 
 
 def test_a_quick_choice_sets_the_days(backend, day_of_work):

@@ -410,7 +410,7 @@ def test_a_file_is_not_written_again_where_only_the_message_failed(desk):
     export = desk.add(replace(DRAFT, recipients=("hr@example.org",)))
     desk.box.answer = "451 later"
     desk.round(hours=9)
-    assert desk.runs(export)[0].said == "The mail server did not take the message: 451 later"
+    assert desk.runs(export)[0].said == "The mail server did not take the message: 451 later."
     desk.box.answer = "250 taken"
     desk.round(minutes=2)
     assert [name for name in desk.files() if not name.startswith(".")] == ["Today_2026-03-02_2026-03-02.csv"]
