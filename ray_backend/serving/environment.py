@@ -33,6 +33,8 @@ def prepare(ray_address: str) -> None:
         os.environ.setdefault(name, size)
     # Nothing leaves the site, not even usage statistics.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # A machine that died is taken for dead after five seconds instead of fifteen.
+    os.environ.setdefault("RAY_health_check_period_ms", "1000")
     # Without the token anybody who reaches Ray's port can run code on it.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     # A call without a connection is a mistake; Ray would start a cluster of its own for it.
