@@ -14,6 +14,7 @@ from ray.exceptions import RayError
 from ray_backend.domain.cluster import ClusterStatus, GalleryStatus, Node, Part, PartState
 from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.serving import handles
+from ray_backend.serving.demand import Demand
 from ray_backend.serving.names import CLUSTER_ACTOR, DATABASE_ACTOR
 from ray_backend.serving.pool import Limits, Placement, Pool
 from ray_backend.settings import Settings
@@ -43,6 +44,7 @@ class ClusterWatch:
     ) -> None:
         limits = Limits(settings.actors_min, settings.actors, settings.gpus_per_actor)
         self.pool = Pool(placement, limits)
+        self._demand = Demand(limits, placement.ask_for)
         self._placement = placement
         self._records_health = records_health
 
@@ -55,6 +57,7 @@ class ClusterWatch:
         """Once around; what Ray cannot tell or do now is tried again at the next look."""
         try:
             self.pool.look()
+            self._demand.look(sum(queue.waiting + queue.under_way for queue in self.pool.queues()))
         except (RayError, RuntimeError, ConnectionError, TimeoutError):
             log.exception("the nodes and actors could not be looked at; they are looked at again")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import ray
 from ray._private.state import state as ray_state
+from ray.autoscaler.sdk import request_resources
 
 from ray_backend.domain.cluster import Node, Part, PartState
 from ray_backend.serving.names import FACES_RESOURCE, NAMESPACE, RECORDS_RESOURCE, SLIVER
@@ -87,6 +88,12 @@ class RayPlacement:
     def stop(self, name: str) -> None:
         """See `Placement`."""
         end_actor(name)
+
+    def ask_for(self, actors: int) -> None:
+        """See `Placement`. Ray keeps it for its autoscaler, where there is one."""
+        share = self._settings.gpus_per_actor
+        each = {FACES_RESOURCE: 1.0} | ({"GPU": share} if share else {})
+        request_resources(bundles=[each] * actors)
 
 
 def end_actor(name: str) -> None:

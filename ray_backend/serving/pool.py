@@ -40,6 +40,9 @@ class Placement(Protocol):
     def stop(self, name: str) -> None:
         """Ends it for good. One that is gone already is no error."""
 
+    def ask_for(self, actors: int) -> None:
+        """Asks whoever adds nodes for room for so many FaceEmbeddingActors, until the next call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -14,8 +14,10 @@ import pytest
 import ray
 import typer.main
 import yaml
+from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
 
 from ray_backend.cli import app
+from ray_backend.serving.names import FACES_RESOURCE, RECORDS_RESOURCE
 from tests.unit.deploy import agreement
 from tests.unit.deploy.kustomized import K8S, Object, env_file, named, plainly
 from tests.unit.deploy.pods import pod, ray_service
@@ -125,6 +127,19 @@ def test_each_disagreement_is_found(
 
 def test_the_version_of_ray_is_the_image_s(overlay: list[Object]) -> None:
     assert ray_service(overlay)["rayClusterConfig"]["rayVersion"] == ray.__version__
+
+
+def test_ray_s_autoscaler_knows_what_each_pod_is_for(overlay: list[Object]) -> None:
+    """By Ray's own reading of the RayCluster: what is asked for in `ClusterActor` has to be there."""
+    cluster = {"metadata": {"name": "x", "namespace": "x"}, "spec": ray_service(overlay)["rayClusterConfig"]}
+    kinds = _derive_autoscaling_config_from_ray_cr(cluster)["available_node_types"]
+    head, worker = kinds["headgroup"], kinds["ray-worker"]
+    assert head["resources"].items() >= {RECORDS_RESOURCE: 1, "CPU": 0}.items()
+    assert FACES_RESOURCE not in head["resources"]
+    assert worker["resources"][FACES_RESOURCE] == worker["resources"]["CPU"] == 4
+    assert 0 < worker["min_workers"] < worker["max_workers"]
+    # Without a fewest number the pool fills every node, and none could ever go.
+    assert agreement.settings_of(overlay, "ray-head").actors_min > 0
 
 
 def test_ray_reads_the_same_as_where_rollcall_starts_it() -> None:
