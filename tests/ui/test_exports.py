@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time
 
 import pytest
@@ -18,6 +19,7 @@ from streamlit_app.exports import card, form
 from streamlit_app.i18n import in_language
 from streamlit_app.views import exports
 from tests.fakes import FakeEngine
+from tests.ui import pseudo
 from tests.ui.conftest import PASSWORD, account, enrol, page, words
 
 ADMIN = Caller("admin", Role.ADMIN)
@@ -190,6 +192,23 @@ def test_a_test_message_says_what_came_of_it(site):
     test.text_input(key="test_mail_to").set_value("hr@example.org")
     test.button(key="test_mail_send").click().run()
     assert "The mail server could not be reached" in words(test)
+
+
+def test_every_text_of_the_page_goes_through_a_catalogue(site, clock, monkeypatch):
+    exports_of = site.acting_as(ADMIN).exports
+    mailed = replace(DRAFT, name="Mailed", folder=None, recipients=("hr@example.org",))
+    month = replace(DRAFT, name="Month", timing=Timing(Rhythm.MONTHLY, time(6), day=31), file_format="json")
+    for draft in (DRAFT, mailed, month):
+        exports_of.add(draft, actor="x")
+    due(site, clock, hours=12)
+    exports_of.switch_off(exports_of.all()[0].export_id, actor="x")
+    data = ("Every evening", "Every-evening_2026-03-02_2026-03-02.csv", "Mailed", "Month", "hr@example.org")
+    names = ("admin", "CSV", "JSON", "Monday", "Friday")
+    pseudo.speak(monkeypatch)
+    assert pseudo.english(opened(site), *data, *names) == set()
+    (one,) = [one for one in exports_of.all() if one.wanted.name == "Month"]
+    change = dialog(site, lambda backend: form.change_export(backend, one, backend.exports.ways(), {}))
+    assert pseudo.english(change, *data, *names, "Excel", "PDF", "payroll/monthly", "ada") == set()
 
 
 def test_the_page_speaks_german(site, clock):
