@@ -126,14 +126,25 @@ class Backend:
         groups = self._service("groups")
         return groups.record_present(person_ids, picture_sha256=picture_sha256, actor=actor)
 
-    def check_in(self, image: bytes, *, kiosk: str, idempotency_key: str | None = None) -> CheckIn:
+    def check_in(
+        self, image: bytes, *, kiosk: str, idempotency_key: str | None = None, strangers: bool = False
+    ) -> CheckIn:
         """Recognises the nearest person of a JPEG, PNG or WebP picture and records one punch.
 
+        With `strangers` a face that nobody knows goes to the inbox of unknown faces, if the site keeps them.
         Raises ImageRejected. With the same key it may be repeated until it answers.
         """
         admit(self.caller, "check_ins.check_in")
-        analysis = self._faces.analyse(image)
-        return self._check_ins.check_in(analysis, kiosk=kiosk, idempotency_key=idempotency_key or new_id())
+        wanted = strangers and self.site.current().keep_unknown_hours > 0
+        analysis = self._faces.analyse(image, thumbnails=wanted)
+        key = idempotency_key or new_id()
+        answer = self._check_ins.check_in(analysis, kiosk=kiosk, idempotency_key=key)
+        if wanted:
+            from ray_backend.clock import SystemClock
+            from ray_backend.services.strangers import hand_over_photo
+
+            hand_over_photo(answer, analysis, kiosk, self.unknown.note, SystemClock())
+        return answer
 
     def kiosk_session(self, kiosk: str) -> KioskSession:
         """A conversation with whoever stands before this kiosk, over many frames. It may do what this

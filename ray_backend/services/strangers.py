@@ -15,6 +15,7 @@ from functools import cache
 
 import numpy as np
 
+from ray_backend.domain.answers import CheckIn
 from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.kiosk.tracker import overlap
 from ray_backend.domain.kiosk.words import SeenFace, SeenFrame, Verdict
@@ -132,6 +133,24 @@ class Strangers:
     def _forget(self) -> None:
         self._pictures.clear()
         self._handed = None
+
+
+def hand_over_photo(
+    answer: CheckIn,
+    analysis: FrameAnalysis,
+    kiosk: str,
+    note: Callable[[Sighting], None],
+    clock: Clock,
+    hand_over: Handover | None = None,
+) -> None:
+    """The same for a check-in by a single photo, which was analysed with thumbnails."""
+    if answer.decision.kind is not DecisionKind.UNKNOWN:
+        return
+    face = next((one for one in analysis.faces if one.embedding is not None), None)
+    if face is None or answer.face_box is None:
+        return
+    sighting = Sighting(clock.now(), kiosk, analysis.pack_id, face.embedding, face.quality, face.thumbnail)
+    (hand_over or handover()).give(lambda: note(sighting))
 
 
 def _nearest(faces: tuple[AnalysedFace, ...], box: Box) -> AnalysedFace | None:

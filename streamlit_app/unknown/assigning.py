@@ -27,21 +27,26 @@ def open_assigning(backend: Backend, group_ids: tuple[str, ...], person_id: str 
     assign_dialog(backend, group_ids)
 
 
+def begin_anew() -> None:
+    """Nobody is chosen yet."""
+    st.session_state[_PERSON] = None
+
+
 @dialog(N_("Who is it?"), width="large")
 def assign_dialog(backend: Backend, group_ids: tuple[str, ...]) -> None:
     """Search, compare, confirm."""
     assign(backend, group_ids)
 
 
-def assign(backend: Backend, group_ids: tuple[str, ...]) -> None:
-    """What stands in the dialog."""
+def assign(backend: Backend, group_ids: tuple[str, ...], face_ids: tuple[str, ...] = ()) -> None:
+    """What stands in the dialog. With `face_ids` it is about these faces of the groups alone."""
     person_id = st.session_state.get(_PERSON)
     if person_id is None:
         _search(backend)
         return
     try:
-        _side_by_side(backend, group_ids, person_id)
-        _confirm(backend, group_ids, person_id)
+        _side_by_side(backend, group_ids, face_ids, person_id)
+        _confirm(backend, group_ids, face_ids, person_id)
     except RollcallError as error:
         st.error(message(error), icon=":material/error:")
 
@@ -73,10 +78,16 @@ def _choice(row: PersonRow) -> None:
         st.rerun(scope="fragment")
 
 
-def _side_by_side(backend: Backend, group_ids: tuple[str, ...], person_id: str) -> None:
+def _side_by_side(
+    backend: Backend, group_ids: tuple[str, ...], face_ids: tuple[str, ...], person_id: str
+) -> None:
     details = backend.people.details(person_id)
     unknown, known = st.columns(2, border=True)
-    faces = [face.thumbnail for face in backend.unknown.faces(list(group_ids)) if face.thumbnail]
+    faces = [
+        face.thumbnail
+        for face in backend.unknown.faces(list(group_ids))
+        if face.thumbnail and (not face_ids or face.face_id in face_ids)
+    ]
     with unknown:
         st.markdown(_("**Unknown face**"))
         st.html(crops_html(faces))
@@ -86,7 +97,7 @@ def _side_by_side(backend: Backend, group_ids: tuple[str, ...], person_id: str) 
         st.caption(presenters.plain(f"{details.person.employee_id}  {details.person.department}".strip()))
 
 
-def _confirm(backend: Backend, group_ids: tuple[str, ...], person_id: str) -> None:
+def _confirm(backend: Backend, group_ids: tuple[str, ...], face_ids: tuple[str, ...], person_id: str) -> None:
     name = presenters.plain(backend.people.details(person_id).person.name)
     same = st.checkbox(
         _("I compared the faces: all of these pictures show {name}.", name=name),
@@ -102,6 +113,8 @@ def _confirm(backend: Backend, group_ids: tuple[str, ...], person_id: str) -> No
         _("Add to {name}", name=name), type="primary", key="unknown-assign", icon=":material/add_a_photo:",
         disabled=not same,
     ):  # fmt: skip
-        answer = backend.unknown.assign(person_id, group_ids=list(group_ids), confirmed=same, actor=ACTOR)
+        # Whole groups, with what came to them meanwhile, or these faces alone.
+        which = {"face_ids": list(face_ids)} if face_ids else {"group_ids": list(group_ids)}
+        answer = backend.unknown.assign(person_id, **which, confirmed=same, actor=ACTOR)
         say(words.assigned_words(answer))
         st.rerun()

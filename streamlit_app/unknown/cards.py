@@ -17,6 +17,7 @@ from streamlit_app.faces import face_html
 from streamlit_app.i18n import _
 from streamlit_app.notes import attempt
 from streamlit_app.session import ACTOR
+from streamlit_app.unknown.single import open_pictures
 
 _NEAR_PX = 40
 Compare = Callable[[tuple[str, ...], str], None]
@@ -39,6 +40,12 @@ def card_of(backend: Backend, card: UnknownCard, number: int, compare: Compare) 
         if card.ignored:
             _show_again(backend, card)
             return
+        if st.button(
+            _("Single pictures"), key=f"unknown-single-{card.group_id}", type="tertiary",
+            icon=":material/photo_library:",
+            help=_("Delete one, or give it to somebody, without the others."),
+        ):  # fmt: skip
+            open_pictures(backend, card.group_id)
         _known(card, compare)
         _near(backend, card, compare)
         _alike(card)

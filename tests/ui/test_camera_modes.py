@@ -19,6 +19,7 @@ from PIL import Image
 
 from ray_backend.client import Backend
 from ray_backend.domain.queries import AuditQuery, PunchQuery
+from ray_backend.services.strangers import handover
 from ray_backend.settings import Settings
 from streamlit_app import texts
 from streamlit_app.camera import browser, card, live, modes, stream
@@ -130,6 +131,25 @@ def test_the_settings_can_name_the_photo_and_then_there_is_no_way_back(kiosk_pag
     assert len(kiosk_page.camera_input) == 1
     assert "This kiosk uses single photos." in words(kiosk_page)
     assert "Back to the live camera" not in [button.label for button in kiosk_page.button]
+
+
+@pytest.mark.parametrize("hours", [48, 0])
+def test_a_strangers_photo_goes_to_the_inbox_where_the_site_keeps_them(
+    backend, kiosk_page, use_settings, hours
+):
+    ada = enrol(backend, 1, name="Ada Example")
+    backend.site.change({"keep_unknown_hours": hours}, actor="test")
+    use_settings(camera="photo")
+    kiosk_page.run()
+    for who in (1, 120):
+        kiosk_page.file_uploader[0].set_value(("me.png", photo(who), "image/png")).run()
+        kiosk_page.run()
+    handover().wait()
+    backend.site.change({"keep_unknown_hours": 48}, actor="test")
+    cards = backend.unknown.cards().cards
+    assert [(card.faces, card.kiosks) for card in cards] == ([(1, ("entrance",))] if hours else [])
+    assert all(card.thumbnail and card.known_as is None for card in cards)
+    assert backend.people.details(ada.person_id).templates
 
 
 def test_from_the_photo_one_gets_back_to_the_live_camera(kiosk_page):

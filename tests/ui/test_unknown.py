@@ -9,10 +9,11 @@ import pytest
 
 from ray_backend.domain.model import Quality
 from ray_backend.domain.permissions import Role
-from ray_backend.domain.queries import PeopleQuery
+from ray_backend.domain.queries import AuditQuery, PeopleQuery
 from ray_backend.domain.unknown import Assigned, Sighting
 from streamlit_app import unknown_words
 from streamlit_app.unknown import assigning, enrolling
+from streamlit_app.unknown import single as single_pictures
 from streamlit_app.unknown.cards import chosen_key
 from streamlit_app.views import unknown
 from tests.fakes import FAKE_PACK, photo
@@ -235,3 +236,55 @@ def test_what_became_of_faces_is_told_in_whole_sentences(inbox):
         "3 pictures look more like somebody else and stay here. "
         "1 picture does not look like Ada {n} Example and stays here."
     )
+
+
+def single(backend, group_id: str):
+    """What stands in the dialog of single pictures."""
+
+    def render(backend):
+        single_pictures.pictures(backend, backend.unknown.cards().cards[0].group_id)
+
+    assert backend.unknown.cards().cards[0].group_id == group_id
+    return page(render, backend).run()
+
+
+def faces_in(backend, group_id: str) -> list[str]:
+    return [face.face_id for face in backend.unknown.faces([group_id])]
+
+
+def test_a_single_picture_is_deleted_and_the_others_stay(inbox, clock):
+    group_id = seen(inbox, clock, STRANGER)
+    assert seen(inbox, clock, STRANGER) == seen(inbox, clock, STRANGER) == group_id
+    first, second, third = faces_in(inbox, group_id)
+    test = single(inbox, group_id)
+    assert by_key(test, "unknown-single-delete").disabled
+    test.checkbox(key=f"unknown-face-{second}").check().run()
+    assert by_key(test, "unknown-single-delete").label == "Delete 1 picture"
+    by_key(test, "unknown-single-delete").click().run()
+    assert set(faces_in(inbox, group_id)) == {first, third}
+    log = inbox._records.store.list_audit(AuditQuery(action="unknown.deleted")).items
+    assert [entry.detail for entry in log] == [{"groups": 0, "faces": 1}]
+
+
+def test_a_single_picture_is_given_to_somebody_and_the_others_stay(inbox, clock):
+    ada = enrol(inbox, ADA, name="Ada Example")
+    group_id = seen(inbox, clock, STRANGER)
+    assert seen(inbox, clock, STRANGER) == group_id
+    best, other = faces_in(inbox, group_id)
+    test = single(inbox, group_id)
+    test.checkbox(key=f"unknown-face-{best}").check().run()
+    by_key(test, "unknown-single-give").click().run()
+    test.text_input(key="unknown-text").set_value("ada").run()
+    by_key(test, f"unknown-choose-{ada.person_id}").click().run()
+    test.checkbox(key=f"unknown-same-{ada.person_id}").check().run()
+    by_key(test, "unknown-assign").click().run()
+    assert faces_in(inbox, group_id) == [other]
+    assert len(inbox.people.details(ada.person_id).templates) == 2
+
+
+def test_the_button_of_a_card_opens_its_pictures(inbox, clock):
+    group_id = seen(inbox, clock, STRANGER)
+    test = page(unknown.render, inbox).run()
+    by_key(test, f"unknown-single-{group_id}").click().run()
+    assert not test.exception
+    assert "a picture that does not belong" in words(test)
