@@ -151,7 +151,7 @@ def test_ray_reads_the_same_as_where_rollcall_starts_it() -> None:
     # KubeRay sets it itself.
     assert switches.pop("RAY_AUTH_MODE") == "token"
     wanted = {name: value for name, value in switches.items() if not name.startswith(_CLAIMED)}
-    assert env_file(K8S / "base" / "ray.env") == wanted
+    assert env_file(K8S / "base" / "ray.env") == wanted, "what environment.py sets goes into ray.env, too"
 
 
 def test_mongodb_s_user_is_the_same_as_in_compose() -> None:
@@ -163,7 +163,7 @@ def test_a_graphics_card_is_for_as_many_as_share_it(k8s: Path) -> None:
     objects = plainly(k8s / "overlays" / "gpu")
     share = agreement.settings_of(objects, "ray-head").gpus_per_actor
     worker = pod(objects, "ray-worker")
-    assert 0 < share
+    assert share > 0
     assert worker.resources["rollcall_faces"] * share == float(worker.parameters["num-gpus"])
     assert agreement.settings_of(plainly(k8s / "overlays" / "cpu"), "ray-head").gpus_per_actor == 0
 
