@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 from ray.util import list_named_actors
 
 from ray_backend.domain.errors import BackendUnavailable
@@ -149,8 +149,15 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except RayTaskError as error:
-        raise error.cause from None
-    except (GetTimeoutError, TimeoutError, RayActorError, ConnectionError) as error:
+        cause = error.cause
+        # What one actor waited for from another one that failed comes wrapped twice.
+        while isinstance(cause, RayTaskError):
+            cause = cause.cause
+        if isinstance(cause, RayError):
+            forget_handles()
+            raise BackendUnavailable(AWAY) from error
+        raise cause from None
+    except (RayError, TimeoutError, ConnectionError) as error:
         forget_handles()
         raise BackendUnavailable(AWAY) from error
 
