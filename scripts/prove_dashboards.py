@@ -65,7 +65,9 @@ def alert_questions() -> list[Question]:
     """What every alert looks at: its comparisons answer 0 or 1 here, where an alert would stay silent."""
     rules = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text(encoding="utf-8"))
     return [
-        Question(f"alert {rule['alert']}", _COMPARISON.sub(r" \1 bool ", rule["expr"]).replace(":30s]", ":1s]"))
+        Question(
+            f"alert {rule['alert']}", _COMPARISON.sub(r" \1 bool ", rule["expr"]).replace(":30s]", ":1s]")
+        )
         for group in rules["groups"]
         for rule in group["rules"]
     ]
@@ -197,7 +199,7 @@ def ray_figures(temporary: Path) -> str:
 @contextmanager
 def watched_site(folder: Path, **settings: str) -> Iterator[tuple[Site, str]]:
     """A site with load and a Prometheus over it. `folder` has a short name: Ray's sockets lie in it."""
-    site = prepare(folder / "data", "dlib-resnet", 0, RAY_TMPDIR=str(folder), **settings)
+    site = prepare(folder / "data", "dlib-resnet", 200, RAY_TMPDIR=str(folder), **settings)
     key_file = folder / "monitor-key"
     key_file.write_text(site.key)
     with started(site):
@@ -218,7 +220,10 @@ def main() -> None:
     if shutil.which("prometheus") is None:
         raise SystemExit("The program `prometheus` is missing. On Debian: apt-get install prometheus")
     questions = [*dashboard_questions(), *alert_questions()]
-    with tempfile.TemporaryDirectory(prefix="proof-") as folder, watched_site(Path(folder)) as (_, url):
+    with (
+        tempfile.TemporaryDirectory(prefix="rc-", ignore_cleanup_errors=True) as folder,
+        watched_site(Path(folder)) as (_, url),
+    ):
         silent = unanswered(url, questions)
         for question in questions:
             state = "empty" if question in silent else "not here" if question.not_here else "found"
