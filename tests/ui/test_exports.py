@@ -14,9 +14,8 @@ from ray_backend.domain.reporting.exports import ExportDraft, Report
 from ray_backend.domain.reporting.filters import ReportFilter
 from ray_backend.domain.reporting.periods import Period
 from ray_backend.domain.reporting.timing import Rhythm, Timing
-from streamlit_app import deps
+from streamlit_app import deps, i18n
 from streamlit_app.exports import card, form
-from streamlit_app.i18n import in_language
 from streamlit_app.views import exports
 from tests.fakes import FakeEngine
 from tests.ui import pseudo
@@ -208,14 +207,17 @@ def test_every_text_of_the_page_goes_through_a_catalogue(site, clock, monkeypatc
     assert pseudo.english(opened(site), *data, *names) == set()
     (one,) = [one for one in exports_of.all() if one.wanted.name == "Month"]
     change = dialog(site, lambda backend: form.change_export(backend, one, backend.exports.ways(), {}))
-    assert pseudo.english(change, *data, *names, "Excel", "PDF", "payroll/monthly", "ada") == set()
+    assert (
+        pseudo.english(change, *data, *names, "Excel", "PDF", "payroll/monthly", "ada@example.org") == set()
+    )
 
 
 def test_the_page_speaks_german(site, clock):
     site.acting_as(ADMIN).exports.add(DRAFT, actor="x")
     site.acting_as(ADMIN).exports.switch_off(site.exports.all()[0].export_id, actor="x")
-    with in_language("de"):
-        said = words(opened(site))
+    test = page(exports.render, site)
+    test.session_state[i18n._SHOWN] = "de"
+    said = words(test.run())
     for part in (
         "Geplante Exporte",
         "Tagesblatt · Heute · CSV",
