@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import yaml
 
 from tests.unit.deploy import kustomized, published
 from tests.unit.deploy.kustomized import K8S, OVERLAYS, Object, by_kustomize, named, plainly, same
+from tests.unit.test_architecture import ROOT
 
 needs_kustomize = pytest.mark.skipif(
     not kustomized.command(), reason="neither kustomize nor kubectl is installed; docs/kubernetes.md says how"
@@ -44,6 +46,20 @@ def test_an_image_of_ones_own_is_named_once(k8s: Path, tmp_path: Path) -> None:
     text = yaml.safe_dump_all(by_kustomize(file.parent))
     assert text.count("image: registry.example.org/rollcall:1.2.3") == 5
     assert "image: rollcall:" not in text
+
+
+@needs_kustomize
+def test_what_the_page_says_about_names_of_ones_own_works(k8s: Path, tmp_path: Path) -> None:
+    shutil.copytree(k8s, tmp_path / "k8s")
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "kubernetes.md").read_text(), re.DOTALL)
+    file = tmp_path / "k8s" / "overlays" / "cpu" / "kustomization.yaml"
+    file.write_text(file.read_text().partition("images:")[0] + example)
+    built = by_kustomize(file.parent)
+    hosts = ["rollcall.your.site", "rollcall-api.your.site"]
+    ingress = named(built, "Ingress", "rollcall")["spec"]
+    assert [rule["host"] for rule in ingress["rules"]] == ingress["tls"][0]["hosts"] == hosts
+    assert "image: registry.example.org/rollcall:1.0" in yaml.safe_dump_all(built)
+    assert not any(published.problems(each) for each in built)
 
 
 def test_every_object_is_as_published(overlay: list[Object]) -> None:
