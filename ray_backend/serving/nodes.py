@@ -19,6 +19,7 @@ from ray_backend.serving.node_plans import HeadPlan, WorkerPlan
 # What Ray writes to its log when the head does not know this machine's token, and when it has started.
 _WRONG_TOKEN = b"InvalidAuthToken"
 _STARTED = b"Ray runtime started"
+_SHORTEST_TOKEN = 16
 
 
 def start(plan: HeadPlan | WorkerPlan, log: Path) -> subprocess.Popen:
@@ -51,8 +52,15 @@ def cores() -> int:
 
 
 def make_token() -> None:
-    """Makes the token of a new cluster where this machine has none."""
+    """Makes the token of a new cluster where this machine has none. Raises InvalidInput for one that is
+    short enough to be guessed, as words that only stand in an example are."""
     ensure_token_if_auth_enabled(create_token_if_missing=True)
+    tokens = AuthenticationTokenLoader.instance()
+    if 0 < len(tokens.get_raw_token(ignore_auth_mode=True)) < _SHORTEST_TOKEN:
+        raise InvalidInput(
+            f"Ray's token has less than {_SHORTEST_TOKEN} characters, and whoever guesses it can run "
+            "programs on the cluster. Set RAY_AUTH_TOKEN to what `openssl rand -hex 24` prints, on all machines."
+        )
 
 
 def require_token(head: str) -> None:

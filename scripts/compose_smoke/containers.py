@@ -20,6 +20,7 @@ _BUILDER = ROOT.parent / "shared" / "containers" / "build.sh"
 _MONGODB = "docker.io/library/mongo:8.0"
 _PROMETHEUS, _ANY_PROMETHEUS = "docker.io/prom/prometheus:v3.5.0", "docker.io/prom/prometheus:latest"
 _GRAFANA = "docker.io/grafana/grafana:12.1.1"
+_TRIES = 5
 _SECRETS = (
     "RAY_AUTH_TOKEN",
     "MONGODB_ROOT_PASSWORD",
@@ -59,11 +60,14 @@ class Project:
         self._compose("up", "-d", "--no-build", "--scale", f"ray-worker={workers}", *self.services)
 
     def down(self) -> None:
-        """Ends everything and removes what it kept."""
-        # podman-compose forgets the further containers of a service that was scaled.
-        left = podman("ps", "-aq", "--filter", f"label=io.podman.compose.project={self.name}").split()
-        if left:
-            podman("rm", "-f", "-v", "-t", "5", *left)
+        """Ends everything and removes what it kept. Calling it twice is no error."""
+        # podman-compose forgets the further containers of a service that was scaled, and one that is being
+        # started again at this moment escapes.
+        for _ in range(_TRIES):
+            left = podman("ps", "-aq", "--filter", f"label=io.podman.compose.project={self.name}").split()
+            subprocess.run(["podman", "rm", "-f", "-v", "-t", "5", *left], capture_output=True)
+            if not left:
+                break
         self._compose("down", "-v", check=False)
 
     def containers(self, service: str) -> list[str]:
