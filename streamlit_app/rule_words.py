@@ -77,17 +77,17 @@ def pauses_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Pause, ...]:
     for row in rows:
         start, end = _time(row.get("start")), _time(row.get("end"))
         minutes, after = _number(row.get("minutes")), _number(row.get("after_minutes"))
-        if start or end or minutes:
+        if start or end or minutes or after:
             made.append(Pause(minutes, after, start, end))
     return tuple(made)
 
 
 def steps_of(rows: Iterable[Mapping[str, Any]]) -> tuple[OvertimeStep, ...]:
-    """Steps of overtime of rows with `after_minutes` and `percent`."""
+    """Steps of overtime of rows with `after_minutes` and `percent`; a row with neither is none."""
     return tuple(
         OvertimeStep(_number(row.get("after_minutes")), _number(row.get("percent")))
         for row in rows
-        if _number(row.get("percent"))
+        if row.get("after_minutes") is not None or _number(row.get("percent"))
     )
 
 

@@ -175,6 +175,15 @@ def test_tables_of_breaks_and_overtime_become_rules():
         rule_words.pauses_of([{"start": "noon", "end": "13:00"}])
 
 
+def test_half_a_row_is_refused_and_not_dropped():
+    (step,) = rule_words.steps_of([{"after_minutes": 120, "percent": None}])
+    with pytest.raises(InvalidInput, match="how many percent"):
+        replace(DAY, overtime=(step,)).checked()
+    (pause,) = rule_words.pauses_of([{"after_minutes": 360, "minutes": None}])
+    with pytest.raises(InvalidInput, match="how long the break"):
+        replace(DAY, pauses=(pause,)).checked()
+
+
 def test_own_days_need_a_day_and_a_name():
     import pandas as pd
 

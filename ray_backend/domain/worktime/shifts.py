@@ -106,6 +106,10 @@ class Shift:
             raise InvalidInput(
                 f"Shift {self.name}: each step of overtime has to begin later than the one before."
             )
+        if any(step.percent <= 0 for step in self.overtime):
+            raise InvalidInput(
+                f"Shift {self.name}: say for each step of overtime how many percent of the pay it is."
+            )
         return self
 
 

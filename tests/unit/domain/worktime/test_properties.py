@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ray_backend.domain.model import Direction
-from ray_backend.domain.worktime.changes import changes
 from ray_backend.domain.worktime.days import Status
 from ray_backend.domain.worktime.fitting import Mark
 from ray_backend.domain.worktime.shifts import DirectionMode, OvertimeStep, Pause, Shift, ShiftKind
@@ -77,8 +76,7 @@ def test_the_order_in_which_punches_arrive_does_not_matter(rules, marks, random)
 
 @given(rulebooks(), punches())
 def test_deriving_twice_gives_the_same(rules, marks):
-    once, twice = days(rules, marks, FIRST, LAST), days(rules, marks, FIRST, LAST)
-    assert changes((("anna", day) for day in once), (("anna", day) for day in twice)) == []
+    assert days(rules, marks, FIRST, LAST) == days(rules, marks, FIRST, LAST)
 
 
 @given(rulebooks(), punches())
