@@ -59,7 +59,8 @@ def make_token() -> None:
     if 0 < len(tokens.get_raw_token(ignore_auth_mode=True)) < _SHORTEST_TOKEN:
         raise InvalidInput(
             f"Ray's token has less than {_SHORTEST_TOKEN} characters, and whoever guesses it can run "
-            "programs on the cluster. Set RAY_AUTH_TOKEN to what `openssl rand -hex 24` prints, on all machines."
+            "programs on the cluster. Set RAY_AUTH_TOKEN to what `openssl rand -hex 24` prints, on all "
+            "machines."
         )
 
 
