@@ -14,12 +14,15 @@ import jwt
 from starlette.concurrency import run_in_threadpool
 
 from ray_backend.domain import permissions
-from ray_backend.domain.errors import InvalidInput, WrongCredentials
+from ray_backend.domain.errors import InvalidInput, StoreUnavailable, WrongCredentials
 from ray_backend.domain.permissions import Role
 from ray_backend.services.access import AccessService
 from ray_backend.settings import Settings
 
 TRUSTED_FOR_S = 5.0
+# While the database is away, nobody can revoke a key either: who was let in a moment before goes on working.
+REMEMBERED_FOR_S = 900.0
+_ASK_AGAIN_AFTER_S = 30.0
 _MOST_TRUSTED = 10_000
 _SHORTEST_SECRET = {"HS256": 32, "HS384": 48, "HS512": 64}
 
@@ -107,7 +110,9 @@ def _fitting_key(settings: Settings):
 
 class Credentials:
     """Turns bearer secrets into callers, and trusts an answer for five seconds, so that a busy client
-    does not cost a look into the database for each request. A revoked key works that long still."""
+    does not cost a look into the database for each request. A revoked key works that long still.
+
+    A database that is away lets in whoever it let in during the last quarter of an hour."""
 
     def __init__(
         self, access: AccessService, settings: Settings, now: Callable[[], float] = time.monotonic
@@ -118,6 +123,7 @@ class Credentials:
         self._monitor_key = settings.api_monitor_key
         self._now = now
         self._trusted: dict[bytes, tuple[Caller, float]] = {}
+        self._remembered: dict[bytes, tuple[Caller, float]] = {}
         self._asking: dict[bytes, asyncio.Task[Caller]] = {}
 
     async def caller(self, secret: bytes) -> Caller:
@@ -142,12 +148,25 @@ class Credentials:
         elif self._is_monitor(secret):
             caller, trusted_s = _MONITOR, TRUSTED_FOR_S
         else:
-            key = await run_in_threadpool(self._access.verify_key, secret)
-            caller, trusted_s = Caller(key.name, key.role, key.token_id), TRUSTED_FOR_S
+            caller, trusted_s = await self._of_database(digest, secret)
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
+            self._remembered.clear()
         self._trusted[digest] = (caller, self._now() + trusted_s)
         return caller
+
+    async def _of_database(self, digest: bytes, secret: str) -> tuple[Caller, float]:
+        """The caller with this key, and for how long that holds."""
+        known = self._remembered.pop(digest, None)
+        try:
+            key = await run_in_threadpool(self._access.verify_key, secret)
+            caller, trusted_s = Caller(key.name, key.role, key.token_id), TRUSTED_FOR_S
+        except StoreUnavailable:
+            if known is None or known[1] < self._now():
+                raise
+            caller, trusted_s = known[0], _ASK_AGAIN_AFTER_S
+        self._remembered[digest] = (caller, self._now() + REMEMBERED_FOR_S)
+        return caller, trusted_s
 
     def _is_monitor(self, secret: str) -> bool:
         expected = self._monitor_key

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from ray_backend.api.credentials import TRUSTED_FOR_S, Credentials, TokenVerifier
+from ray_backend.api.credentials import REMEMBERED_FOR_S, TRUSTED_FOR_S, Credentials, TokenVerifier
 from ray_backend.domain.errors import InvalidInput, NotFound, StoreUnavailable, WrongCredentials
 from ray_backend.domain.permissions import Role
 from ray_backend.domain.queries import AuditQuery
@@ -279,3 +279,42 @@ def test_prometheus_key_of_the_settings_needs_no_database(access):
 def test_a_short_monitor_key_is_refused():
     with pytest.raises(ValueError, match="at least 24"):
         Settings(api_monitor_key="guess-me")
+
+
+def test_while_the_database_is_away_those_whom_it_let_in_before_go_on(access):
+    secret, stranger = (access.issue_key(n, Role.KIOSK, actor="a").encode() for n in ("door", "never seen"))
+    now, counted = [0.0], Counted(access)
+    credentials = Credentials(counted, Settings(), now=lambda: now[0])
+
+    async def walk() -> None:
+        await credentials.caller(secret)
+        counted.failure = StoreUnavailable("away")
+        # Hours, as long as it keeps calling.
+        for _ in range(20):
+            now[0] += REMEMBERED_FOR_S / 2
+            assert (await credentials.caller(secret)).name == "door"
+        with pytest.raises(StoreUnavailable):
+            await credentials.caller(stranger)
+        now[0] += REMEMBERED_FOR_S + 1
+        with pytest.raises(StoreUnavailable):
+            await credentials.caller(secret)
+
+    asyncio.run(walk())
+
+
+def test_a_revoked_key_is_forgotten_even_if_the_database_goes_away_then(access):
+    secret = access.issue_key("door", Role.KIOSK, actor="a").encode()
+    now, counted = [0.0], Counted(access)
+    credentials = Credentials(counted, Settings(), now=lambda: now[0])
+
+    async def walk() -> None:
+        await credentials.caller(secret)
+        access.revoke_token(access.api_keys()[0].token_id, actor="a")
+        now[0] += TRUSTED_FOR_S
+        with pytest.raises(WrongCredentials):
+            await credentials.caller(secret)
+        counted.failure = StoreUnavailable("away")
+        with pytest.raises(StoreUnavailable):
+            await credentials.caller(secret)
+
+    asyncio.run(walk())
