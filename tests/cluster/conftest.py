@@ -22,12 +22,12 @@ def api_port() -> int:
 
 @pytest.fixture(scope="session")
 def ray_address(tmp_path_factory, api_port):
-    """Ray runs once for all cluster tests."""
+    """Ray runs once for all cluster tests, with places for two FaceEmbeddingActors."""
     from ray_backend.serving import cluster
 
     # Serve's proxy is chosen before Ray starts, and with it the ports that no other Rollcall may use.
     environment.prepare_api(Settings(api_port=api_port))
-    address = cluster.start_ray(Settings(data_dir=tmp_path_factory.mktemp("ray")))
+    address = cluster.start_ray(Settings(data_dir=tmp_path_factory.mktemp("ray"), threads=2))
     yield address
     cluster.stop_ray()
 
@@ -40,9 +40,7 @@ def site_settings(folder: Path, ray_address: str, **others) -> Settings:
         pack="dlib-resnet",
         time_zone="Europe/Berlin",
         ray_address=ray_address,
-        actors=2,
-        cooldown_s=0,
-        **others,
+        **{"actors": 2, "cooldown_s": 0} | others,
     )
 
 

@@ -19,6 +19,7 @@ from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
 from ray_backend.serving.names import DATABASE_ACTOR
+from tests.cluster import nodes
 from tests.cluster.conftest import site_settings
 from tests.people import PEOPLE, face_photo
 
@@ -32,7 +33,7 @@ def api(ray_address, api_port, tmp_path_factory):
     from ray_backend.domain.permissions import Role
     from ray_backend.serving import cluster, deployment
 
-    settings = site_settings(tmp_path_factory.mktemp("api"), ray_address, api_port=api_port)
+    settings = site_settings(tmp_path_factory.mktemp("api"), ray_address, api_port=api_port, actors=0)
     cluster.start_actors(settings)
     deployment.start_serve(settings)
     deployment.start_api(settings)
@@ -178,3 +179,48 @@ def test_kills_under_load_lose_and_double_nothing(api):
     assert max(Counter(punch.idempotency_key for punch in punches).values()) == 1
     stored = {punch.punch_id for punch in punches}
     assert set(acknowledged.values()) <= stored
+
+
+def test_a_node_that_dies_takes_no_acknowledged_request_with_it(api, ray_address, tmp_path):
+    before = nodes.wait_for_pool(2)
+    answers: Counter[int] = Counter()
+    wrong: list = []
+    stop = threading.Event()
+
+    def client(number: int) -> None:
+        turn = 0
+        while not stop.is_set():
+            person = (number + turn) % PEOPLE
+            answer = post_photo(api, "/recognize", person)
+            answers[answer.status_code] += 1
+            if answer.status_code != 200:
+                time.sleep(0.1)
+                continue
+            found = answer.json()["faces"][0]["person"]
+            if found is None or found["employee_id"] != f"E{person}":
+                wrong.append((person, found))
+            turn += 1
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(3)]
+    with nodes.worker_node(ray_address, places=2, log=tmp_path / "node.log") as node:
+        joined = nodes.wait_for_pool(4)
+        places = Counter(part.node_id for part in joined.pool.parts)
+        assert sorted(places.values()) == [2, 2]
+        for thread in clients:
+            thread.start()
+        time.sleep(3)
+        node.kill()
+        killed_at = time.monotonic()
+        after = nodes.wait_for_pool(2)
+        print(f"the pool was back after {time.monotonic() - killed_at:.1f} s")
+    answered = answers[200]
+    time.sleep(2)
+    stop.set()
+    for thread in clients:
+        thread.join()
+
+    assert not wrong
+    assert set(answers) <= {200, 503}, answers
+    assert answers[200] > answered, "nobody was answered once the pool was back"
+    assert {part.identity for part in after.pool.parts} == {part.identity for part in before.pool.parts}
+    assert not {part.identity for part in joined.pool.parts} <= {part.identity for part in after.pool.parts}
