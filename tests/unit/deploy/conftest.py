@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,17 @@ def k8s(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(K8S, folder, ignore=shutil.ignore_patterns("secrets.env"))
     subprocess.run([folder / "make-secrets"], check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def _base(k8s: Path) -> list[Object]:
+    return plainly(k8s / "base")
+
+
+@pytest.fixture
+def base(_base: list[Object]) -> list[Object]:
+    """The objects without an overlay, to be damaged."""
+    return copy.deepcopy(_base)
 
 
 @pytest.fixture(scope="session", params=OVERLAYS)

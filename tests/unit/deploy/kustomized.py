@@ -39,24 +39,24 @@ def command() -> tuple[str, ...]:
 def by_kustomize(folder: Path) -> list[Object]:
     """The objects in kustomize's order. Raises subprocess.CalledProcessError."""
     made = subprocess.run([*command(), str(folder)], check=True, capture_output=True, text=True)
-    return list(yaml.safe_load_all(made.stdout))
+    return _documents(made.stdout)
 
 
 def plainly(folder: Path) -> list[Object]:
     """The objects of the kustomization in this folder. Raises AssertionError for what it does not know, and
     FileNotFoundError."""
-    wanted = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    wanted = _document((folder / "kustomization.yaml").read_text())
     assert not set(wanted) - _KNOWN, f"not known here: {set(wanted) - _KNOWN}"
     objects: list[Object] = []
     for name in wanted["resources"]:
         path = folder / name
-        objects += plainly(path) if path.is_dir() else list(yaml.safe_load_all(path.read_text()))
+        objects += plainly(path) if path.is_dir() else _documents(path.read_text())
     for generator in wanted.get("configMapGenerator", ()):
         _merge(objects, "ConfigMap", generator, _data(folder, generator))
     for generator in wanted.get("secretGenerator", ()):
         _merge(objects, "Secret", generator, _encoded(_data(folder, generator)))
     for patch in wanted.get("patches", ()):
-        steps = yaml.safe_load((folder / patch["path"]).read_text())
+        steps = _document((folder / patch["path"]).read_text())
         _patch(named(objects, patch["target"]["kind"], patch["target"]["name"]), steps)
     for image in wanted.get("images", ()):
         _set_image(objects, image)
@@ -78,6 +78,15 @@ def env_file(path: Path) -> dict[str, str]:
     """NAME=VALUE lines."""
     lines = [line.strip() for line in path.read_text().splitlines()]
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def _documents(text: str) -> list[Object]:
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
+def _document(text: str) -> Any:
+    (found,) = _documents(text)
+    return found
 
 
 def _data(folder: Path, generator: Object) -> dict[str, str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
+import referencing
+from kubernetes_validate.utils import schema_contents
 
-KUBERNETES = "1.37"
+KUBERNETES = "1.37.0"
 _KUBERAY = json.loads(Path(__file__).with_name("kuberay.json").read_text())
 
 
@@ -30,11 +33,26 @@ def problems(thing: dict[str, Any]) -> list[str]:
 
 
 def _of_kubernetes(thing: dict[str, Any]) -> list[str]:
-    try:
-        kubernetes_validate.validate(thing, KUBERNETES, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        return [f"{thing['kind']} {'.'.join(map(str, error.path))}: {error.message}"]
-    return []
+    validator = _validator(thing["kind"], thing["apiVersion"])
+    return [f"{thing['kind']} {error.json_path}: {error.message}" for error in validator.iter_errors(thing)]
+
+
+@cache
+def _validator(kind: str, api_version: str) -> jsonschema.protocols.Validator:
+    """As `kubernetes_validate.validate` makes it, but not anew for each object. Raises FileNotFoundError."""
+    version = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)
+    schema = _content(f"{kind.lower()}-{version}.json")
+    registry = referencing.Resource.from_contents(schema) @ _definitions()
+    return jsonschema.Draft202012Validator(schema, registry=registry)
+
+
+@cache
+def _definitions() -> referencing.Registry:
+    return referencing.Resource.from_contents(_content("_definitions.json")) @ referencing.Registry()
+
+
+def _content(name: str) -> dict[str, Any]:
+    return schema_contents(f"kubernetes-json-schema/v{KUBERNETES}-local-strict/{name}", KUBERNETES)
 
 
 def _parts(schema: dict[str, Any], thing: Any) -> Iterator[tuple[str, Any]]:

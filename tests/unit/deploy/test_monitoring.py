@@ -10,29 +10,28 @@ import pytest
 import yaml
 
 from tests.unit.deploy import kustomized
-from tests.unit.deploy.kustomized import K8S, Object, by_kustomize, named, plainly
+from tests.unit.deploy.kustomized import K8S, Object, by_kustomize, named
 from tests.unit.deploy.pods import pods
 from tests.unit.test_architecture import ROOT
 
 MONITORS = list(yaml.safe_load_all((K8S / "monitoring" / "monitors.yaml").read_text()))
 
 
-def test_the_api_s_service_and_its_key_are_there(k8s: Path) -> None:
-    objects = plainly(k8s / "base")
+def test_the_api_s_service_and_its_key_are_there(base: list[Object]) -> None:
     spec = named(MONITORS, "ServiceMonitor", "rollcall")["spec"]
     wanted = spec["selector"]["matchLabels"].items()
-    services = [each for each in objects if each["kind"] == "Service"]
+    services = [each for each in base if each["kind"] == "Service"]
     (found,) = (each for each in services if wanted <= each["metadata"].get("labels", {}).items())
     (endpoint,) = spec["endpoints"]
     assert endpoint["port"] in {port["name"] for port in found["spec"]["ports"]}
     key = endpoint["authorization"]["credentials"]
-    assert key["key"] in named(objects, "Secret", key["name"])["data"]
+    assert key["key"] in named(base, "Secret", key["name"])["data"]
 
 
-def test_every_node_of_ray_has_its_port(k8s: Path) -> None:
+def test_every_node_of_ray_has_its_port(base: list[Object]) -> None:
     spec = named(MONITORS, "PodMonitor", "ray")["spec"]
     (asked,) = spec["selector"]["matchExpressions"]
-    nodes = [each for each in pods(plainly(k8s / "base")) if each.parameters is not None]
+    nodes = [each for each in pods(base) if each.parameters is not None]
     assert {each.labels[asked["key"]] for each in nodes} == set(asked["values"])
     (endpoint,) = spec["podMetricsEndpoints"]
     assert all(endpoint["port"] in each.ports for each in nodes)

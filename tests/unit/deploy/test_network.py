@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
-
 import pytest
 
 from tests.unit.deploy.connections import ANY, Peer, allowed, peer
-from tests.unit.deploy.kustomized import Object, named, plainly
+from tests.unit.deploy.kustomized import Object, named
 from tests.unit.deploy.pods import pod
 
 OTHERS = {
@@ -93,7 +90,6 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("words", BREAKS)
-def test_each_fault_is_found(k8s: Path, words: str) -> None:
-    objects = copy.deepcopy(plainly(k8s / "base"))
-    BREAKS[words](objects)
-    assert words in _wrong(objects)
+def test_each_fault_is_found(base: list[Object], words: str) -> None:
+    BREAKS[words](base)
+    assert words in _wrong(base)
