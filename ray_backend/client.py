@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ray_backend.domain.answers import (
     CheckIn,
@@ -116,6 +116,16 @@ class Backend:
     def overview(self) -> Overview:
         """The pack, and how many people and templates there are."""
         return self._service("overview").overview()
+
+    def ready(self) -> None:
+        """Whether a picture can become a punch now: the database or its journal takes it, the gallery is
+        filled, and faces are found. Raises Unavailable with what is missing."""
+        self._service("overview").ready()
+        _ = self._faces.pack
+
+    def state(self) -> dict[str, Any]:
+        """See `OverviewService.state`."""
+        return self._service("overview").state()
 
     def journal_depth(self) -> int:
         """How many punches wait for the database."""

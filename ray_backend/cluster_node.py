@@ -26,7 +26,7 @@ from ray_backend.serving.node_plans import (
     plan_node,
 )
 from ray_backend.settings import Settings
-from ray_backend.supervisor import start_actors_and_api, stop_on_signals
+from ray_backend.supervisor import listen_for_signals, start_actors_and_api, stop_on_signals
 
 _LOOK_AGAIN_S = 0.5
 _ASK_AGAIN_S = 2.0
@@ -246,6 +246,7 @@ def _start_parts(settings: Settings, tell: Say) -> str | None:
     from ray_backend.serving import cluster
 
     cluster.start_ray(settings)
+    listen_for_signals()
     while True:
         try:
             backend: Backend = start_actors_and_api(settings, tell)
@@ -255,6 +256,7 @@ def _start_parts(settings: Settings, tell: Say) -> str | None:
             time.sleep(_ASK_AGAIN_S)
         else:
             cluster.stop_ray()
+            listen_for_signals()
             return password
 
 

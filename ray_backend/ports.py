@@ -92,6 +92,9 @@ class Journal(Protocol[T]):
     def __len__(self) -> int:
         """How many are pending."""
 
+    def check(self) -> None:
+        """Raises StoreUnavailable when the disk would not take anything now."""
+
 
 class GalleryIndex(Protocol):
     """Cosine search over the templates of one pack."""

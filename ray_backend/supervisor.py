@@ -20,16 +20,21 @@ class Stopped(RollcallError):
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Within it, Ctrl-C and the like raise Stopped in the main thread; further ones wait for nothing."""
-
-    def stop(number, frame):
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped("Stopping")
-
-    for each in _SIGNALS:
-        signal.signal(each, stop)
+    """Within it, Ctrl-C and the like raise Stopped in the main thread; further ones do nothing."""
+    listen_for_signals()
     yield
+
+
+def listen_for_signals() -> None:
+    """Makes Ctrl-C and the like raise Stopped in the main thread: again, where Ray has changed it."""
+    for each in _SIGNALS:
+        signal.signal(each, _stop)
+
+
+def _stop(number, frame) -> None:
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped("Stopping")
 
 
 def start_actors_and_api(settings: Settings, say: Callable[[str], None]) -> Backend:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from ray_backend.api import describe, schemas
 from ray_backend.api.context import Api, Context
 from ray_backend.api.metrics import CONTENT_TYPE_LATEST
+from ray_backend.domain.errors import Unavailable
 
 # Anybody may ask, so asking often must not cost much.
 _READY_FOR_S = 1.0
@@ -22,7 +23,7 @@ async def health() -> dict[str, str]:
 
 
 class Readiness:
-    """Whether the database and the recognition behind the API answer."""
+    """Whether a picture can become a punch now; see `Backend.ready`."""
 
     def __init__(self) -> None:
         self._good_until = 0.0
@@ -31,14 +32,24 @@ class Readiness:
         """Raises Unavailable. What was good a moment ago is not asked again."""
         if time.monotonic() < self._good_until:
             return
-        api.backend.overview()
+        api.backend.ready()
         self._good_until = time.monotonic() + _READY_FOR_S
 
 
 def ray_health(api: Context) -> dict[str, Any]:
-    """The state of the Ray cluster; `cluster` is null where the work is done in this process."""
+    """How everything does; `cluster` is null where the work is done in this process.
+
+    `status` is `ready` when /health/ready says so, and otherwise `not ready`, with the `problem` in words.
+    """
+    problem, state = None, {}
+    try:
+        state = api.backend.state()
+        api.backend.ready()
+    except Unavailable as error:
+        problem = error.message
     cluster = api.cluster_status() if api.cluster_status else None
-    return {"where": api.backend.where, "cluster": cluster}
+    status = "not ready" if problem else "ready"
+    return {"status": status, "problem": problem, "where": api.backend.where, "cluster": cluster} | state
 
 
 def metrics(api: Context) -> Response:
@@ -51,7 +62,7 @@ def install(app: FastAPI) -> None:
     readiness = Readiness()
 
     def ready(api: Context) -> dict[str, str]:
-        """The database and the recognition answer."""
+        """The database or its journal takes punches, the gallery is filled, and faces are found."""
         readiness.check(api)
         return {"status": "ready"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -203,11 +203,48 @@ class Health(BaseModel):
     status: str = Field(examples=["ok"])
 
 
-class RayHealth(BaseModel):
-    """Where the work is done, and the state of the Ray cluster where there is one."""
+class GalleryState(BaseModel):
+    """What faces are searched in. `version` grows with every change."""
 
+    templates: int = Field(ge=0)
+    version: int = Field(ge=0)
+
+
+class Pool(BaseModel):
+    """The FaceEmbeddingActors: between `fewest` and `most` are kept, `wanted` now, `ready` of them answer;
+    there is `room` for so many on the nodes."""
+
+    ready: int = Field(ge=0)
+    wanted: int = Field(ge=0)
+    fewest: int = Field(ge=0)
+    most: int = Field(ge=0)
+    room: int = Field(ge=0)
+
+
+class ClusterHealth(BaseModel):
+    """The Ray cluster. `nodes` counts those that live; `draining` of them get nothing new. `actors` are the
+    parts of Rollcall by name, each `ready`, `starting`, `away` or `leaving`; `pool` and `actors` are null
+    and empty while nobody who knows answers."""
+
+    nodes: int = Field(ge=0)
+    draining: int = Field(ge=0)
+    cpus: float = Field(ge=0)
+    gpus: float = Field(ge=0)
+    pool: Pool | None
+    actors: dict[str, str] = Field(examples=[{"DatabaseActor": "ready"}])
+
+
+class RayHealth(BaseModel):
+    """How everything does. `database`, `journal` (punches that wait for the database) and `gallery` are null
+    while nobody who knows answers."""
+
+    status: Literal["ready", "not ready"]
+    problem: str | None = Field(description="What is missing, in words.")
     where: str = Field(examples=["on Ray at 127.0.0.1:6379"])
-    cluster: dict[str, Any] | None
+    database: Literal["ok", "away"] | None = None
+    journal: int | None = None
+    gallery: GalleryState | None = None
+    cluster: ClusterHealth | None
 
 
 class Registration(BaseModel):

@@ -150,6 +150,8 @@ RULES: dict[str, Rule] = {
     "access.revoke_token": Rule(_ADMIN),
     "overview.overview": Rule(_STATE),
     "overview.gallery": Rule(_STATE),
+    "overview.ready": Rule(_STATE),
+    "overview.state": Rule(_STATE),
     "overview.away": Rule(_STATE),
     "overview.stored_templates": Rule(_STATE),
     "overview.journal_depth": Rule(_STATE),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ray_backend.domain.answers import Overview
+from ray_backend.domain.errors import Unavailable
 from ray_backend.domain.model import Pack
 from ray_backend.domain.queries import PeopleQuery
 from ray_backend.ports import GalleryIndex, Store
@@ -31,6 +34,24 @@ class OverviewService:
     def away(self) -> bool:
         """Whether the database does not answer; waits a second for it at most."""
         return self._punches.away()
+
+    def ready(self) -> None:
+        """Whether faces can be found and punches kept now. Raises StoreUnavailable, and Unavailable while
+        the gallery is empty though faces are stored."""
+        self._punches.check()
+        templates, _ = self.gallery()
+        if not templates and self.stored_templates():
+            raise Unavailable("The gallery is empty, though faces are stored. Start Rollcall again.")
+
+    def state(self) -> dict[str, Any]:
+        """`database`: "ok" or "away"; `journal`: how many punches wait for it; `gallery`: how many
+        `templates` it holds, and its `version`."""
+        templates, version = self.gallery()
+        return {
+            "database": "away" if self.away() else "ok",
+            "journal": self.journal_depth(),
+            "gallery": {"templates": templates, "version": version},
+        }
 
     def stored_templates(self) -> int:
         """How many templates of the running pack the database has. Raises StoreUnavailable."""

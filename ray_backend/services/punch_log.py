@@ -83,6 +83,13 @@ class PunchLog:
             return True
         return False
 
+    def check(self) -> None:
+        """Raises StoreUnavailable when neither the database nor the journal would take a punch now."""
+        with self._guard:
+            waits = bool(self._waiting)
+        if waits or self.away():
+            self._journal.check()
+
     def find(self, idempotency_key: str) -> Punch | None:
         """The punch under this key, delivered or not; while the database is away, as far as remembered."""
         with self._guard:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import ray
 from ray._raylet import GcsClient
 from ray.core.generated.autoscaler_pb2 import DrainNodeReason
 
-from ray_backend.domain.cluster import ClusterStatus, Node
-from ray_backend.domain.errors import InvalidInput, NotFound, Unavailable
+from ray_backend.domain.cluster import ClusterStatus, Node, PartState
+from ray_backend.domain.errors import BackendUnavailable, InvalidInput, NotFound, Unavailable
 from ray_backend.serving import handles
 from ray_backend.serving.names import CLUSTER_ACTOR, FACE_ACTOR, FACES_RESOURCE, RECORDS_RESOURCE
 from ray_backend.settings import Settings
@@ -24,6 +25,45 @@ def status(settings: Settings) -> ClusterStatus:
     handles.connect(settings)
     asked = handles.get_handle(CLUSTER_ACTOR).status.remote()
     return handles.result(asked, settings.call_timeout_s)
+
+
+def summary(timeout_s: float = 2.0) -> dict[str, Any]:
+    """`nodes`, `draining`, `cpus`, `gpus`, `pool` and `actors` of the cluster that this process belongs to;
+    what only the ClusterActor knows is None or empty while that is away."""
+    try:
+        with handles.our_errors():
+            asked = handles.get_handle(CLUSTER_ACTOR).status.remote()
+            return summed_up(handles.result(asked, timeout_s))
+    except BackendUnavailable:
+        known = ray.cluster_resources()
+        return {
+            "nodes": sum(node["Alive"] for node in ray.nodes()),
+            "draining": 0,
+            "cpus": known.get("CPU", 0),
+            "gpus": known.get("GPU", 0),
+            "pool": None,
+            "actors": {},
+        }
+
+
+def summed_up(found: ClusterStatus) -> dict[str, Any]:
+    """The same of a status that is known."""
+    living = [node for node in found.nodes if node.alive]
+    pool = found.pool
+    return {
+        "nodes": len(living),
+        "draining": sum(node.draining for node in living),
+        "cpus": sum(node.resources.get("CPU", 0) for node in living),
+        "gpus": sum(node.resources.get("GPU", 0) for node in living),
+        "pool": {
+            "ready": sum(part.state is PartState.READY for part in pool.parts),
+            "wanted": pool.wanted,
+            "fewest": pool.fewest,
+            "most": pool.most,
+            "room": pool.room,
+        },
+        "actors": {part.name: part.state.value for part in (*found.others, *pool.parts)},
+    }
 
 
 def drain(settings: Settings, name: str, say: Callable[[str], None]) -> None:

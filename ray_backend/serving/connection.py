@@ -57,7 +57,10 @@ class Connection:
                 self._away = True
                 threading.Thread(target=self._join_again, daemon=True, name="join-again").start()
             if self._away:
-                raise _away(self._address)
+                raise BackendUnavailable(
+                    f"The cluster at {self._address} does not answer. It is asked again by itself; try again "
+                    "in a few seconds."
+                )
 
     def _join_again(self) -> None:
         log.warning("The cluster at %s is away; it is asked again until it answers.", self._address)

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from ray import serve
 
 from ray_backend import client
-from ray_backend.serving import handles, telling
+from ray_backend.serving import cluster_view, telling
 from ray_backend.serving.engine_metrics import EngineCollector
 from ray_backend.serving.members import PoolFollower
 from ray_backend.serving.names import RECORDS_RESOURCE, SLIVER
@@ -26,22 +26,6 @@ _LOGGING = {"log_level": "WARNING", "enable_access_log": False}
 _MAX_ONGOING = 2048
 # With more requests than that under way in each replica another one is started, where that is allowed.
 _ONGOING_EACH = 32
-
-
-def cluster_status() -> dict[str, Any]:
-    """Nodes, resources and actors of the cluster, for `GET /health/ray`."""
-    import ray
-
-    nodes = ray.nodes()
-    return {
-        "nodes": sum(node["Alive"] for node in nodes),
-        "resources": {
-            name: amount
-            for name, amount in ray.cluster_resources().items()
-            if name in {"CPU", "GPU", "memory"}
-        },
-        "face_actors": len(handles.face_actor_names()),
-    }
 
 
 def _size(settings: Settings) -> dict[str, Any]:
@@ -90,7 +74,7 @@ def application(settings: Settings) -> serve.Application:
             client.ray_backend(settings),
             recogniser,
             settings,
-            cluster_status=cluster_status,
+            cluster_status=cluster_view.summary,
             registry=registry,
             whole_site=reporter.exposition,
         )

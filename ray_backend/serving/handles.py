@@ -80,6 +80,8 @@ _REPEATABLE = frozenset(
         "certificates.public_key",
         "overview.overview",
         "overview.journal_depth",
+        "overview.ready",
+        "overview.state",
         "calibration.start",
         "calibration.state",
         "groups.record_present",

@@ -30,6 +30,7 @@ DAMAGED = "damaged"
 # A delivered punch stays in the file until it is rewritten; below this it is not worth it.
 REWRITE_BYTES = 1_000_000
 LOCK_RETRY_S = 0.05
+PROBE, PROBE_BYTES = "probe", 4096
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,19 @@ class FileJournal(Generic[T]):
     def __len__(self) -> int:
         with self._guard:
             return len(self._pending)
+
+    def check(self) -> None:
+        """Raises StoreUnavailable when the disk would not take anything now; writes and removes a little."""
+        probe = self._folder / PROBE
+        with self._guard, self._translated():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                journal_file.write_all(descriptor, bytes(PROBE_BYTES))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+                probe.unlink()
 
     def close(self) -> None:
         """Lets go of the folder, as the end of the process does. Calling it twice is no error."""

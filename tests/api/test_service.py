@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,7 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from ray_backend.api.limits import TokenBuckets
 from ray_backend.api.problems import STATUS, document
 from ray_backend.domain import errors
-from ray_backend.domain.errors import Forbidden, RollcallError, TooManyAttempts
+from ray_backend.domain.errors import (
+    BackendUnavailable,
+    Forbidden,
+    RollcallError,
+    StoreUnavailable,
+    TooManyAttempts,
+)
 from ray_backend.domain.permissions import Role
 from tests.fakes import photo
 
@@ -115,18 +123,73 @@ def test_health_tells_nobody_anything_but_that(web):
     assert web.client.get("/health/ready").json() == {"status": "ready"}
 
 
-def test_without_its_database_it_lives_but_is_not_ready(web):
-    web.site.backend.close()
+def assert_not_ready(web, what: str) -> None:
     assert web.client.get("/health").status_code == 200
     answer = web.client.get("/health/ready")
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
     assert answer.headers["Retry-After"]
+    assert what in answer.json()["detail"]
+
+
+def test_without_its_database_it_is_ready_as_long_as_the_journal_takes_punches(web, monkeypatch):
+    def away() -> None:
+        raise StoreUnavailable("The database does not answer.")
+
+    monkeypatch.setattr("ray_backend.api.health._READY_FOR_S", 0.0)
+    monkeypatch.setattr(web.site.store, "ping", away)
+    web.site.enrol(ADA)
+    assert web.client.get("/health/ready").status_code == 200
+    found = web.get("/health/ray", Role.MONITOR).json()
+    assert (found["status"], found["database"]) == ("ready", "away")
+    journal = web.site.settings.data_dir / "journal-of-trials"
+    shutil.rmtree(journal, ignore_errors=True)
+    journal.write_text("no folder")
+    assert_not_ready(web, "Check the disk")
+    found = web.get("/health/ray", Role.MONITOR).json()
+    assert found["status"] == "not ready"
+    assert "Check the disk" in found["problem"]
+
+
+def test_it_is_not_ready_while_its_gallery_is_empty_though_faces_are_stored(web):
+    web.site.enrol(ADA)
+    web.site.backend._records.overview._gallery.replace(iter(()))
+    assert_not_ready(web, "gallery is empty")
+
+
+def test_it_is_not_ready_while_nobody_finds_faces(web, monkeypatch):
+    class Away:
+        @property
+        def pack(self):
+            raise BackendUnavailable("Nobody finds faces.")
+
+    monkeypatch.setattr(web.site.backend, "_faces", Away())
+    assert_not_ready(web, "Nobody finds faces")
+
+
+def test_how_everything_does_is_told_to_who_may_know(open_web):
+    web = open_web()
+    web.site.enrol(ADA)
+    found = web.get("/health/ray", Role.MONITOR).json()
+    gallery = found.pop("gallery")
+    assert found == {
+        "status": "ready",
+        "problem": None,
+        "where": "in this process",
+        "database": "ok",
+        "journal": 0,
+        "cluster": None,
+    }
+    assert gallery["templates"] > 0
+    web.site.enrol(ADA + 1)
+    assert web.get("/health/ray", Role.MONITOR).json()["gallery"]["version"] > gallery["version"]
+    assert web.client.get("/health/ray").status_code == 401
 
 
 def test_the_cluster_is_shown_where_there_is_one(open_web):
-    assert open_web().get("/health/ray", Role.MONITOR).json() == {"where": "in this process", "cluster": None}
-    web = open_web(cluster_status=lambda: {"actors": 2})
-    assert web.get("/health/ray", Role.MONITOR).json()["cluster"] == {"actors": 2}
+    pool = {"ready": 2, "wanted": 3, "fewest": 1, "most": 4, "room": 4}
+    cluster = {"nodes": 2, "draining": 1, "cpus": 8.0, "gpus": 0.5, "pool": pool, "actors": {"A": "away"}}
+    web = open_web(cluster_status=lambda: cluster)
+    assert web.get("/health/ray", Role.MONITOR).json()["cluster"] == cluster
 
 
 def samples(web) -> dict[tuple, float]:
