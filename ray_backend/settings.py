@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import tzlocal
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Signed ones only: "none" is left out on purpose, and one is chosen, so that a token cannot choose itself.
@@ -24,7 +24,12 @@ class Settings(BaseSettings):
     """How this Rollcall runs. Descriptions are shown in the README, which a test compares with this."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ROLLCALL_", env_ignore_empty=True, frozen=True, extra="ignore", validate_default=True
+        env_prefix="ROLLCALL_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        validate_default=True,
+        populate_by_name=True,
     )
 
     data_dir: Path = Field(Path("~/.rollcall"), description="folder for the database, tokens and logs")
@@ -151,7 +156,10 @@ class Settings(BaseSettings):
     )
 
     ray_address: str = Field(
-        "", description="Ray cluster to use, such as `10.0.0.5:6379`; empty: a local one"
+        "",
+        validation_alias=AliasChoices("ROLLCALL_RAY_ADDRESS", "RAY_ADDRESS"),
+        description="Ray cluster to use: `10.0.0.5:6379` on one of its machines, `ray://10.0.0.5:10001` on "
+        "others; empty: `RAY_ADDRESS`, and without that a local one",
     )
     actors: int = Field(
         0, ge=0, description="most FaceEmbeddingActors at once; 0: as many as the nodes have room for"

@@ -90,8 +90,8 @@ def answers(address: str, timeout_s: float = 5.0) -> bool:
 
 
 def _init(address: str) -> None:
-    # Ray itself asks a cluster that is away for a minute and more.
-    if not answers(address):
+    # Ray itself asks a cluster that is away for a minute and more. `auto` names none.
+    if ":" in address and not answers(address):
         raise _away(address)
     try:
         ray.init(

@@ -60,6 +60,19 @@ def test_an_argument_overrides_the_environment(monkeypatch):
     assert Settings(port=9001).port == 9001
 
 
+@pytest.mark.parametrize(
+    ("ours", "rays", "address"),
+    [("a:1", "b:2", "a:1"), ("", "b:2", "b:2"), (None, "ray://b:2", "ray://b:2"), (None, None, "")],
+)
+def test_rays_own_variable_counts_where_ours_is_empty(monkeypatch, ours, rays, address):
+    for name, value in {"ROLLCALL_RAY_ADDRESS": ours, "RAY_ADDRESS": rays}.items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert Settings().ray_address == address
+    assert Settings(ray_address="c:3").ray_address == "c:3"
+
+
 def test_other_variables_are_left_alone(monkeypatch):
     monkeypatch.setenv("PORT", "9000")
     monkeypatch.setenv("ROLLCALL_NO_SUCH_SETTING", "1")
