@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,9 +92,14 @@ class ClusterWatch:
 
     def _look_on(self) -> None:
         tick = threading.Event()
-        while True:
-            tick.wait(_LOOK_S)
-            self.look()
+        try:
+            while True:
+                tick.wait(_LOOK_S)
+                self.look()
+        finally:
+            # Without this thread nobody would keep the pool; Ray starts an actor again whose process ends.
+            log.exception("the cluster is no longer looked at: this process ends")
+            os._exit(1)
 
 
 def _with_parts(node: Node, parts: tuple[Part, ...]) -> Node:

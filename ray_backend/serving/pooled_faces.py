@@ -20,8 +20,9 @@ from ray_backend.serving import handles
 from ray_backend.serving.backoff import full_jitter_s
 from ray_backend.serving.members import pool_members
 
-# Actors come and go; what was known longer ago than that is asked for again.
-_KNOWN_FOR_S = 1.0
+# Actors come and go; what was known longer ago than that is asked for again. While nobody but Ray's list of
+# names answers, which takes longer, that happens less often.
+_KNOWN_FOR_S, _NAMES_KNOWN_FOR_S = 1.0, 5.0
 # An actor whose call failed gets no other one for so long, while others do not fail.
 _REST_S = 2.0
 # A node that goes takes several actors with it.
@@ -121,7 +122,8 @@ class PooledFaces:
                 handles.forget_handle(name)
         self._identities = found
         self._in_flight = {name: self._in_flight.get(name, 0) for name in found}
-        self._known_until = time.monotonic() + _KNOWN_FOR_S
+        good_for_s = _KNOWN_FOR_S if any(found.values()) else _NAMES_KNOWN_FOR_S
+        self._known_until = time.monotonic() + good_for_s
 
     def _give_back(self, name: str) -> None:
         with self._lock:
