@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from prometheus_client import CollectorRegistry
@@ -11,6 +12,8 @@ from ray_backend.observing.meters import REGISTRY
 from ray_backend.observing.snapshots import Snapshot, exposition, snapshot
 from ray_backend.serving import handles
 from ray_backend.serving.names import CLUSTER_ACTOR
+
+log = logging.getLogger(__name__)
 
 _EVERY_S = 5.0
 _ANSWERS_S = 3.0
@@ -51,3 +54,6 @@ class Reporter:
                 self.report()
             except BackendUnavailable:
                 continue  # it starts again by itself; what is counted here is not lost
+            except Exception:
+                # Without this thread the process would be missing in the figures for good.
+                log.exception("the figures could not be handed over; it is tried again")

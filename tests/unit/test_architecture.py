@@ -37,7 +37,7 @@ MAY_IMPORT = {
     # What routes need of vision, storage or Ray reaches them through the backend and the recogniser.
     "ray_backend.api": {"__version__", "client", "domain", "observing", "ports", "services", "settings"},
     "ray_backend.serving": {
-        "api", "bootstrap", "client", "domain", "observing", "ports", "services", "settings", "storage",
+        "__version__", "api", "bootstrap", "client", "domain", "observing", "ports", "services", "settings", "storage",
         "vision",
     },
     "ray_backend.client": {
@@ -65,6 +65,7 @@ ONLY_IN = {
         "tests/api/",
         "tests/cluster/",
         "tests/unit/observing/",
+        "tests/unit/test_dashboards.py",
         "tests/unit/serving/",
     ),
     "pythonjsonlogger": ("ray_backend/observing/logs.py",),
