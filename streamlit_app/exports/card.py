@@ -34,16 +34,17 @@ def show(
     """The card, with its progress while a report is being made."""
     runs = backend.exports.runs(export.export_id, limit=_SHOWN_RUNS)
     with st.container(border=True, key=f"export-{export.export_id}"):
-        st.markdown(f"**{plain(export.wanted.name)}**")
-        st.text(words.what(export.wanted, sites))
-        st.text(f"{words.when(export.wanted.timing)} · {words.where(export.wanted)}")
+        head = st.container(gap=None)
+        head.markdown(f"**{plain(export.wanted.name)}**")
+        head.text(words.what(export.wanted, sites))
+        head.text(f"{words.when(export.wanted.timing)} · {words.where(export.wanted)}")
         if export.off:
             st.warning(_("Not made any more. {reason}", reason=message(export.off)), icon=":material/pause:")
         else:
             st.caption(plain(words.next_time(export, zone)))
         _buttons(backend, export, ways, sites)
         _progress(backend, export, runs)
-        _last(runs, zone)
+        _last(runs, zone, export.off)
 
 
 def _buttons(backend: Backend, export: ScheduledExport, ways: Ways, sites: Mapping[str, str]) -> None:
@@ -96,13 +97,14 @@ def _follow(backend: Backend, export_id: str, run_id: str) -> None:
     st.info(words.progress(run), icon=":material/hourglass_top:")
 
 
-def _last(runs: list[Run], zone: ZoneInfo) -> None:
+def _last(runs: list[Run], zone: ZoneInfo, off: str) -> None:
+    """`off` is said above already."""
     settled = [run for run in runs if run.settled]
     if not settled:
         return
     newest = settled[0]
     said = f"{words.time_of(newest, zone)}: {words.outcome(newest)}"
-    if newest.state is RunState.FAILED:
+    if newest.state is RunState.FAILED and newest.said != off:
         st.error(said, icon=_ICONS[newest.state])
     else:
         st.caption(f"{_ICONS[newest.state]} {plain(said)}")

@@ -21,24 +21,31 @@ from streamlit_app.reports import filters, ranges
 from streamlit_app.reports.report_words import status_words
 from streamlit_app.session import ACTOR
 
+# Whether the menu is open.
+OPEN = "reports_saved_open"
+_ASKED = "reports_save_asked"
 _EXPORTS = "exports"
 
 
 def menu(place, backend: Backend, today: date, sites: Mapping[str, str]) -> bool:
-    """All filters that this account may use, each a button, and whether the present one is to be kept.
+    """All filters that this account may use, each a button; returns whether the present one is to be kept.
 
     `sites` are names by site id.
     """
+    shown = place.popover(_("Saved filters"), icon=":material/bookmark:", key=OPEN, on_change="rerun")
+    if not shown.open:
+        return st.session_state.pop(_ASKED, False)
     kept = backend.saved_filters.usable(actor=ACTOR)
-    with place.popover(_("Saved filters"), icon=":material/bookmark:"):
+    with shown:
         for one in kept:
             _one(backend, one, today, sites)
         if not kept:
             st.caption(_("Nothing is saved yet. Set the filter, then save it under a name."))
-        wanted = st.button(_("Save this filter"), icon=":material/bookmark_add:", key="reports-save-filter")
+        label = _("Save this filter")
+        st.button(label, icon=":material/bookmark_add:", key="reports-save-filter", on_click=_ask)
         if backend.may("exports.add") and _EXPORTS in PAGES:
             links.link(_EXPORTS, _("Scheduled exports"), ":material/schedule_send:")
-    return wanted
+    return False
 
 
 def words(chosen: ReportFilter, sites: Mapping[str, str]) -> str:
@@ -75,13 +82,23 @@ def keep(backend: Backend, chosen: ReportFilter, today: date, sites: Mapping[str
         attempt(_("The filter is saved."), lambda: save(name, wanted, actor=ACTOR))
 
 
+def _ask() -> None:
+    """The dialog opens in place of the menu, which would lie over it."""
+    st.session_state[OPEN], st.session_state[_ASKED] = False, True
+
+
+def _use(kept: ReportFilter, today: date) -> None:
+    filters.use(kept, today)
+    st.session_state[OPEN] = False
+
+
 def _one(backend: Backend, kept: SavedFilter, today: date, sites: Mapping[str, str]) -> None:
     row = st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=f"saved-{kept.filter_id}"
     )
     row.button(
         plain(kept.name), icon=":material/group:" if kept.shared else None, type="tertiary",
-        key=f"use-{kept.filter_id}", on_click=filters.use, args=(kept.filter, today),
+        key=f"use-{kept.filter_id}", on_click=_use, args=(kept.filter, today),
         help=_("For everybody") if kept.shared else None,
     )  # fmt: skip
     row.caption(plain(words(kept.filter, sites)))

@@ -25,7 +25,9 @@ def people(backend):
 
 
 def opened(backend, username: str = "admin", **address: str) -> AppTest:
+    """The page with its menu of saved filters open."""
     test = page(reports.render, backend, username=username)
+    test.session_state[saved.OPEN] = True
     for name, value in address.items():
         test.query_params[name] = value
     test.run()
@@ -97,6 +99,7 @@ def test_a_saved_filter_sets_the_whole_bar_for_the_days_of_now(backend):
         "status": ["late", "absent"],
     }
     assert test.query_params["department"] == "Office"
+    assert not test.session_state[saved.OPEN], "the report is seen again"
 
 
 def test_a_name_that_is_taken_is_refused_with_words(backend):
