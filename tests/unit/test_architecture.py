@@ -37,8 +37,8 @@ MAY_IMPORT = {
     # What routes need of vision, storage or Ray reaches them through the backend and the recogniser.
     "ray_backend.api": {"__version__", "client", "domain", "observing", "ports", "services", "settings"},
     "ray_backend.serving": {
-        "__version__", "api", "bootstrap", "client", "domain", "observing", "ports", "services", "settings", "storage",
-        "vision",
+        "__version__", "api", "bootstrap", "client", "domain", "observing", "ports", "services", "settings",
+        "storage", "vision",
     },
     "ray_backend.client": {
         "bootstrap", "clock", "domain", "observing", "ports", "runfile", "serving", "services", "settings",
