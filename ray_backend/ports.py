@@ -25,7 +25,7 @@ from ray_backend.domain.model import (
     UnknownFace,
     UnknownGroup,
 )
-from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
+from ray_backend.domain.queries import AuditQuery, DecisionCount, DecisionQuery, Page, PeopleQuery, PunchQuery
 
 T = TypeVar("T")
 
@@ -187,8 +187,9 @@ class Store(Protocol):
         """Removes the person and all templates, and unless they are to be kept the punches and all entries
         with the person as their subject, too.
 
-        Leaves no bytes of the removed records in the database files. Raises PersonNotFound. May be
-        repeated after a crash: it removes whatever is left.
+        Leaves no bytes of the removed records in the database files, in those where `wipes_due` says so
+        after the next `wipe`. Raises PersonNotFound. May be repeated after a crash: it removes whatever
+        is left.
         """
 
     def add_templates(self, templates: Sequence[Template]) -> None:
@@ -228,6 +229,9 @@ class Store(Protocol):
     def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
         """Ordered by time, then record_id."""
 
+    def count_decisions(self, query: DecisionQuery) -> list[DecisionCount]:
+        """How many decisions of the query without its cursor and limit are alike: a million at once."""
+
     def remove_decisions(self, before: datetime) -> int:
         """Removes decisions older than this and returns how many."""
 
@@ -259,7 +263,7 @@ class Store(Protocol):
         """Ordered by time, then entry_id."""
 
     def remove_entries(self, kind: str, entry_ids: Sequence[str]) -> int:
-        """Removes entries, leaving no bytes of them in the database files; says how many there were."""
+        """Removes entries, leaving no bytes of them as `erase_person` does; says how many there were."""
 
     def get_setting(self, key: str) -> Any:
         """The JSON-like value, or None."""
@@ -302,6 +306,14 @@ class Store(Protocol):
 
     def remove_unknown_group(self, group_id: str) -> int:
         """Removes a group with its faces and returns how many of those there were."""
+
+    def wipes_due(self) -> bool:
+        """Whether copies of removed records may lie in unused space of files that are too large to be
+        built anew with each removal."""
+
+    def wipe(self) -> None:
+        """Overwrites them, if any. Takes about a minute for two gigabytes, in which writes are refused with
+        StoreUnavailable, so that punches wait in the journal; reading goes on."""
 
     def ping(self) -> None:
         """Returns when the database answers."""

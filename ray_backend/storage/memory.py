@@ -6,13 +6,14 @@ import json
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from ray_backend.domain.answers import Erasure
 from ray_backend.domain.errors import DuplicateEmployeeId, DuplicatePunch, PersonNotFound, TemplateNotFound
 from ray_backend.domain.model import AuditEntry, DecisionRecord, Person, Punch, Template
-from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page, PeopleQuery, PunchQuery
+from ray_backend.domain.queries import AuditQuery, DecisionCount, DecisionQuery, Page, PeopleQuery, PunchQuery
 from ray_backend.storage import messages, records
 from ray_backend.storage.memory_entries import MemoryEntries
 from ray_backend.storage.memory_pages import page, page_between
@@ -183,6 +184,14 @@ class MemoryStore(MemoryEntries, MemoryUnknown):
         return page_between(found, query, messages.decision_key)
 
     @guarded
+    def count_decisions(self, query: DecisionQuery) -> list[DecisionCount]:
+        counts: Counter[tuple[str, str, bool, int]] = Counter()
+        for one in self.list_decisions(replace(query, cursor=None, limit=10**9)).items:
+            by_face = one.source == "face" and one.frames > 0
+            counts[one.kiosk, one.kind.value, by_face, int(one.seconds * 100) * by_face] += 1
+        return [DecisionCount(*alike, number) for alike, number in counts.items()]
+
+    @guarded
     def remove_decisions(self, before: datetime) -> int:
         before = records.utc(before)
         old = [record_id for record_id, one in self._decisions.items() if one.at < before]
@@ -227,6 +236,12 @@ class MemoryStore(MemoryEntries, MemoryUnknown):
             before = decode_cursor(query.cursor, (int, str))
             start = sum(messages.audit_key(entry) >= before for entry in entries)
         return page(entries, start, query.limit, len(entries), messages.audit_key)
+
+    def wipes_due(self) -> bool:
+        return False
+
+    def wipe(self) -> None:
+        """There are no files."""
 
     @guarded
     def ping(self) -> None:

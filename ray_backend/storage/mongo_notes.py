@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from ray_backend.domain.model import AuditEntry, DecisionRecord
-from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page
+from ray_backend.domain.queries import AuditQuery, DecisionCount, DecisionQuery, Page
 from ray_backend.storage import messages, records
 from ray_backend.storage import mongo_documents as documents
 from ray_backend.storage.mongo_database import MongoDatabase
@@ -19,6 +20,13 @@ from ray_backend.storage.mongo_documents import Document
 
 DECISIONS_OLDEST_FIRST = [("at_us", ASCENDING), ("record_id", ASCENDING)]
 AUDIT_NEWEST_FIRST = [("at_us", DESCENDING), ("entry_id", DESCENDING)]
+# One text, because nx-27017 takes no document for a group. A kiosk's name may hold anything: it comes last.
+_BETWEEN = "|"
+_FRAMES = {"$toString": "$frames"}
+_HUNDREDTHS = {"$toString": {"$floor": {"$multiply": ["$seconds", 100]}}}
+_ALIKE = {
+    "$concat": ["$kind", _BETWEEN, "$source", _BETWEEN, _FRAMES, _BETWEEN, _HUNDREDTHS, _BETWEEN, "$kiosk"]
+}
 
 
 class MongoNotes:
@@ -36,6 +44,19 @@ class MongoNotes:
         after = documents.timed_after(query.cursor, "$gt", "record_id")
         order, key = DECISIONS_OLDEST_FIRST, messages.decision_key
         return self._database.page("decisions", wanted, after, order, query.limit, _decision, key)
+
+    def count_decisions(self, query: DecisionQuery) -> list[DecisionCount]:
+        steps = [
+            {"$match": documents.decisions_filter(query)},
+            {"$group": {"_id": _ALIKE, "number": {"$sum": 1}}},
+        ]
+        found = self._database.run(lambda db: list(db.decisions.aggregate(steps)))
+        counts: Counter[tuple[str, str, bool, int]] = Counter()
+        for one in found:
+            kind, source, frames, hundredths, kiosk = one["_id"].split(_BETWEEN, 4)
+            by_face = source == "face" and int(frames) > 0
+            counts[kiosk, kind, by_face, int(float(hundredths)) if by_face else 0] += one["number"]
+        return [DecisionCount(*alike, number) for alike, number in counts.items()]
 
     def remove_decisions(self, before: datetime) -> int:
         old = {"at_us": {"$lt": records.to_micros(before)}}

@@ -7,11 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from ray_backend.domain.model import AuditEntry, DecisionRecord
-from ray_backend.domain.queries import AuditQuery, DecisionQuery, Page
+from ray_backend.domain.queries import AuditQuery, DecisionCount, DecisionQuery, Page
 from ray_backend.storage import messages, records
 from ray_backend.storage.paging import decode_cursor
 from ray_backend.storage.sqlite_file import SqliteFile
-from ray_backend.storage.sqlite_rows import Conditions, audit_wanted, between, insert, read_page, row_of
+from ray_backend.storage.sqlite_rows import (
+    Conditions,
+    audit_wanted,
+    decisions_wanted,
+    insert,
+    read_page,
+    row_of,
+)
+
+_BY_FACE = "(source = 'face' AND frames > 0)"
 
 
 class SqliteNotes:
@@ -25,15 +34,26 @@ class SqliteNotes:
             insert(db, "decisions", row, "INSERT OR IGNORE")
 
     def list_decisions(self, query: DecisionQuery) -> Page[DecisionRecord]:
-        wanted = between(query)
-        if query.kiosk is not None:
-            wanted.add("kiosk = ?", query.kiosk)
+        wanted = decisions_wanted(query)
         after = Conditions(wanted)
         if query.cursor is not None:
             after.add("(at, record_id) > (?, ?)", *decode_cursor(query.cursor, (int, str)))
         order, build, key = "at, record_id", records.decision_of, messages.decision_key
         with self._file.reading() as db:
             return read_page(db, "decisions", wanted, after, order, query.limit, build, key)
+
+    def count_decisions(self, query: DecisionQuery) -> list[DecisionCount]:
+        wanted = decisions_wanted(query)
+        with self._file.reading() as db:
+            rows = db.execute(
+                f"SELECT kiosk, kind, {_BY_FACE} AS by_face, "
+                f"iif({_BY_FACE}, CAST(seconds * 100 AS INTEGER), 0) AS hundredths, count(*) "
+                f"FROM decisions{wanted.sql} GROUP BY kiosk, kind, by_face, hundredths",
+                wanted.values,
+            ).fetchall()
+        return [
+            DecisionCount(kiosk, kind, bool(by_face), *counted) for kiosk, kind, by_face, *counted in rows
+        ]
 
     def remove_decisions(self, before: datetime) -> int:
         with self._file.writing() as db:

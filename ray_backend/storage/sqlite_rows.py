@@ -145,6 +145,14 @@ def punches_wanted(query: PunchQuery) -> Conditions:
     return wanted
 
 
+def decisions_wanted(query: DecisionQuery) -> Conditions:
+    """Without the cursor."""
+    wanted = between(query)
+    if query.kiosk is not None:
+        wanted.add("kiosk = ?", query.kiosk)
+    return wanted
+
+
 def entries_wanted(query: EntryQuery) -> Conditions:
     """Without the cursor."""
     wanted = between(query)

@@ -483,6 +483,26 @@ def test_decisions_are_filtered_and_paged_while_they_grow(store: Store):
     assert store.list_decisions(replace(query, cursor=page.next_cursor)).items == (expected[1],)
 
 
+def test_decisions_that_are_alike_are_counted(store: Store):
+    alike = [decision(n, kiosk="door", seconds=seconds) for n, seconds in enumerate((0.25, 0.259, 1.5, 0.0))]
+    typed = [decision(n, kiosk="door", source="pin", frames=0, seconds=3.0) for n in (4, 5)]
+    others = [decision(6, kiosk="gate", kind=DecisionKind.SPOOF, seconds=2.0), decision(7, kiosk="late")]
+    for record in (*alike, *typed, *others):
+        store.add_decision(record)
+    kind, spoof = alike[0].kind.value, DecisionKind.SPOOF.value
+    everything = store.count_decisions(DecisionQuery(end=others[1].at))
+    assert sorted(everything) == [
+        ("door", kind, False, 0, 2),
+        ("door", kind, True, 0, 1),
+        ("door", kind, True, 25, 2),
+        ("door", kind, True, 150, 1),
+        ("gate", spoof, True, 200, 1),
+    ]
+    query = DecisionQuery(start=alike[1].at, kiosk="door", limit=1)
+    assert sum(one.number for one in store.count_decisions(query)) == 5
+    assert store.count_decisions(DecisionQuery(kiosk="nowhere")) == []
+
+
 def test_old_decisions_are_removed(store: Store):
     records = [decision(minute) for minute in range(4)]
     for record in records:
