@@ -46,6 +46,7 @@ from ray_backend.services.leave import LeaveService
 from ray_backend.services.merge import MergeService
 from ray_backend.services.nearest import NearestPeople
 from ray_backend.services.note_log import NoteLog
+from ray_backend.services.one_process import OneProcess
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.person_file import PersonFileService
@@ -111,6 +112,7 @@ class Records:
     unknown: UnknownService
     imports: ImportService
     site: site.SiteService
+    cluster: OneProcess
     retention: RetentionService
     certificates: CertificateService
     person_file: PersonFileService
@@ -267,6 +269,7 @@ def build_records(
             lambda: rehearsal(store, gallery, ExactGallery(pack.dimension), enrol_with),
         ),
         site=rules,
+        cluster=OneProcess(),
         retention=RetentionService(
             store, clock, rules.current, people, punches, reach, remove_unknown=inbox.remove_before
         ),

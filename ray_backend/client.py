@@ -89,6 +89,7 @@ class Backend:
         self.sign_ins = self._service("sign_ins")
         self.audit_log = self._service("audit_log")
         self.calibration = self._service("calibration")
+        self.cluster = self._service("cluster")
         self.site = self._service("site")
         self.retention = self._service("retention")
         self._timer: RetentionTimer | None = None

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
         None, description="the admin's password; without it one is generated and shown once"
     )
     site_name: str = Field("Rollcall", description="name shown on the pages")
+    grafana_url: str = Field(
+        "", description="address of Grafana, for a link on the page Cluster; empty: none"
+    )
     time_zone: str = Field(
         default_factory=tzlocal.get_localzone_name,
         description="IANA name of the site's time zone; default: the machine's",

@@ -19,6 +19,7 @@ from streamlit_app.views import (
     audit,
     calibration,
     check_in,
+    cluster,
     corrections,
     exports,
     group,
@@ -110,6 +111,7 @@ def _pages(account: Account | None) -> dict[str, st.Page]:
         "settings": page("settings", settings.render, _("Settings"), "settings", url_path="settings"),
         "accounts": page("accounts", accounts.render, _("Accounts"), "manage_accounts", url_path="accounts"),
         "webhooks": page("webhooks", webhooks.render, _("Webhooks"), "webhook", url_path="webhooks"),
+        "cluster": page("cluster", cluster.render, _("Cluster"), "hub", url_path="cluster"),
         "audit": page("audit", audit.render, _("Audit log"), "history", url_path="audit"),
         "my_account": page(
             "my_account", my_account.render, _("My account"), "account_circle", url_path="my-account"

@@ -25,6 +25,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "settings": _ADMIN,
     "accounts": _ADMIN,
     "webhooks": _ADMIN,
+    "cluster": _ADMIN,
     "audit": _ADMIN,
     "my_account": _EVERYBODY,
 }

@@ -17,7 +17,7 @@ from ray_backend.domain.permissions import SYSTEM, Caller
 from ray_backend.observing import origin
 from ray_backend.services.report_records import REPORTS
 from ray_backend.serving.connection import Connection
-from ray_backend.serving.names import DATABASE_ACTOR, FACE_ACTOR, NAMESPACE, REPORT_ACTOR
+from ray_backend.serving.names import CLUSTER_ACTOR, DATABASE_ACTOR, FACE_ACTOR, NAMESPACE, REPORT_ACTOR
 from ray_backend.settings import Settings
 
 # Repeating these changes nothing, so a call that died with its actor is sent again. A check-in is among
@@ -90,6 +90,8 @@ _REPEATABLE = frozenset(
         "imports.known",
         "imports.end_rehearsal",
         "imports.take",
+        "cluster.status",
+        "cluster.history",
         "site.current",
         "site.defaults",
         "site.changed_names",
@@ -201,16 +203,26 @@ class RemoteRecords:
     @our_errors()
     def call(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """See `Gate.call`. Raises BackendUnavailable besides."""
+        if service == "cluster":
+            return self._cluster(caller, method)
         if service in REPORTS and REPORT_ACTOR in actor_names():
             return self._report(caller, service, method, args, kwargs)
         return result(use_case(service, method, caller)(args, kwargs), self._timeout_s)
 
     def _report(self, caller: Caller, service: str, method: str, args: tuple, kwargs: dict) -> Any:
         """From the actor that makes reports, once the one that keeps sessions has said who is asking."""
-        asked = get_handle(DATABASE_ACTOR).present.options(max_task_retries=-1)
-        caller = result(asked.remote(_with_origin(caller), service, method), self._timeout_s)
+        caller = self._present(caller, service, method)
         remote = get_handle(REPORT_ACTOR).call.options(max_task_retries=-1)
         return result(remote.remote(caller, service, method, args, kwargs), REPORT_TIMEOUT_S)
+
+    def _cluster(self, caller: Caller, method: str) -> Any:
+        """From the ClusterActor, for whom the gate lets ask it."""
+        self._present(caller, "cluster", method)
+        return result(getattr(get_handle(CLUSTER_ACTOR), method).remote(), self._timeout_s)
+
+    def _present(self, caller: Caller, service: str, method: str) -> Caller:
+        asked = get_handle(DATABASE_ACTOR).present.options(max_task_retries=-1)
+        return result(asked.remote(_with_origin(caller), service, method), self._timeout_s)
 
 
 class _RemoteStore:
