@@ -25,10 +25,11 @@ COLUMNS = {
     PunchColumn.DIRECTION: N_("Direction"),
     PunchColumn.DEVICE: N_("Terminal"),
 }
+# Words of `DateOrder`; an empty one takes no date that may be two days.
 ORDERS = {
-    None: N_("Only where it is clear"),
-    DateOrder.DAY_FIRST: N_("The day comes first"),
-    DateOrder.MONTH_FIRST: N_("The month comes first"),
+    "": N_("Only where it is clear"),
+    DateOrder.DAY_FIRST.value: N_("The day comes first"),
+    DateOrder.MONTH_FIRST.value: N_("The month comes first"),
 }
 OUTCOMES = {
     PunchOutcome.ADDED: N_("Recorded"),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ray_backend.client import Backend
 from ray_backend.domain.errors import RollcallError
-from ray_backend.services.punch_files import PunchColumn, PunchLayout, is_whole, punch_layout
+from ray_backend.services.punch_files import DateOrder, PunchColumn, PunchLayout, is_whole, punch_layout
 from ray_backend.services.punch_import import PunchOutcome
 from streamlit_app import deps, help
 from streamlit_app.i18n import _, message, n_
@@ -72,7 +72,7 @@ def _plan(layout: PunchLayout) -> Plan:
         _("Dates such as 03/02/2026"), list(run.ORDERS), key="punches-order",
         format_func=lambda way: _(run.ORDERS[way]),
     )  # fmt: skip
-    return Plan(places, ZoneInfo(zone), order)
+    return Plan(places, ZoneInfo(zone), DateOrder(order) if order else None)
 
 
 def _columns(layout: PunchLayout) -> dict[PunchColumn, int]:

@@ -22,7 +22,7 @@ PAGE_SIZE = 20
 _ALL = N_("All")
 _STATES = {N_("Active"): True, N_("Deactivated"): False, N_("Everybody"): None}
 _CURSORS, _FILTER = "people_cursors", "people_filter"
-_WIDTHS = [0.9, 3.4, 1.8, 2.0, 2.4, 1.1, 2.0]
+_WIDTHS = [0.9, 3.1, 1.8, 2.0, 2.4, 1.4, 2.0]
 _TITLES = (
     "", N_("Name"), N_("Employee id"), N_("Department"), N_("Shift today"), N_("Photos"), N_("Last seen"),
 )  # fmt: skip
