@@ -16,7 +16,7 @@ until app=$(app_address) && [ -n "$app" ]; do
 done
 (
     umask 077
-    cat >/tmp/turnserver.conf <<CONFIG
+    cat >${TMPDIR:-/tmp}/turnserver.conf <<CONFIG
 listening-port=3478
 realm=rollcall
 use-auth-secret
@@ -31,7 +31,7 @@ denied-peer-ip=0.0.0.0-255.255.255.255
 denied-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff
 allowed-peer-ip=$app
 log-file=stdout
-pidfile=/tmp/turnserver.pid
+pidfile=${TMPDIR:-/tmp}/turnserver.pid
 CONFIG
 )
 # An app that was made anew may have another address: then coturn ends, and is started again with that.
@@ -40,4 +40,4 @@ CONFIG
     [ -z "$now" ] || [ "$now" = "$app" ] || kill $$
 done) &
 
-exec turnserver -n -c /tmp/turnserver.conf
+exec turnserver -n -c ${TMPDIR:-/tmp}/turnserver.conf
