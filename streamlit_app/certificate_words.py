@@ -136,11 +136,15 @@ def _verdict(certificate: SignedCertificate) -> str:
 
 def _places(content: dict) -> list[tuple[str, str]]:
     where = content["where"]
-    overwritten = (
-        _("What was deleted was overwritten in the database's files.")
-        if where["database_overwrites"]
-        else _("Whether the server overwrites what it deletes is up to whoever runs it.")
-    )
+    if not where["database_overwrites"]:
+        overwritten = _("Whether the server overwrites what it deletes is up to whoever runs it.")
+    elif where.get("overwritten_at_night"):
+        overwritten = _(
+            "What was deleted was overwritten in the database's files; copies that may lie in their unused "
+            "space are overwritten in the night after."
+        )
+    else:
+        overwritten = _("What was deleted was overwritten in the database's files.")
     galleries = [
         (
             _where(part["part"]),

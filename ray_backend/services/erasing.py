@@ -177,6 +177,8 @@ class Eraser:
             "where": {
                 "database": self._place.database,
                 "database_overwrites": self._place.overwrites,
+                # Copies in unused space of a large file are overwritten in the night.
+                "overwritten_at_night": self._store.wipes_due(),
                 "gallery": self._traces.places(),
                 "files": self._traces.files,
                 "memory": ["people", "punches", "codes", "look_alike_notes", "calibration"],

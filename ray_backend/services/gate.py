@@ -100,6 +100,7 @@ RULES: dict[str, Rule] = {
     "leave.forget": Rule(_SYSTEM),
     "leave.between": Rule(_OFFICE, worktime_scopes.narrowed_people),
     "timesheets.sheet": Rule(_ACCOUNTS, scopes.own_people),
+    "timesheets.inside": Rule(_ACCOUNTS, scopes.own_people),
     "punch_trails.trail": Rule(_ACCOUNTS, scopes.own_person, worktime_scopes.without_reasons),
     "kiosk_figures.figures": Rule(_ACCOUNTS),
     "report_files.make": Rule(_ACCOUNTS, scopes.own_people),

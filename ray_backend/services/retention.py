@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ray_backend.domain.errors import Conflict, PersonNotFound, RollcallError, StoreUnavailable
@@ -28,6 +28,10 @@ ACTOR = "retention"
 EVERY_S = 3600.0
 # The first people come to the kiosks when a system starts; this can wait.
 FIRST_AFTER_S = 60.0
+# What is left of erased records in a large database is overwritten in these hours of the site, or when it
+# has waited for a day because nobody runs Rollcall at night.
+NIGHT_HOURS, WIPES_WAIT = range(2, 5), timedelta(days=1)
+WIPES_SINCE = "retention/wipes_since"
 _PAGE = 1000
 _CHANGED = "It is {due} people by now, not {agreed}. Look at the list again, then decide."
 
@@ -79,6 +83,23 @@ class RetentionService:
         """Removes what is due; nobody is erased where too many people are due at once."""
         with self._one_at_a_time:
             return self._sweep(agreed=None, actor=ACTOR)
+
+    def wipe(self) -> bool:
+        """Has the database overwrite what is left of removed records, if it is time; says whether it did.
+
+        Raises StoreUnavailable; the next call tries again.
+        """
+        if not self._store.wipes_due():
+            return False
+        now, since = self._clock.now(), self._store.get_setting(WIPES_SINCE)
+        if since is None:
+            self._store.put_setting(WIPES_SINCE, now.isoformat())
+        waited = timedelta() if since is None else now - datetime.fromisoformat(since)
+        if now.astimezone(self._site().zone).hour not in NIGHT_HOURS and waited < WIPES_WAIT:
+            return False
+        self._store.wipe()
+        self._store.put_setting(WIPES_SINCE, None)
+        return True
 
     def sweep_agreed(self, people: int, *, actor: str) -> Sweep:
         """As `sweep`, with an admin's word for so many people.
@@ -192,7 +213,8 @@ class RetentionService:
 
 
 class RetentionTimer:
-    """Sweeps every hour in a thread of its own, until it is closed. What fails is left to the next one."""
+    """Sweeps every hour in a thread of its own, until it is closed, and wipes at night. What fails is left to
+    the next one."""
 
     def __init__(
         self,
@@ -223,5 +245,6 @@ class RetentionTimer:
             wait_s = self._every_s
             try:
                 self._retention.sweep()
+                self._retention.wipe()
             except RollcallError as error:
                 log.warning("what is due could not be removed yet: %s", error.message)

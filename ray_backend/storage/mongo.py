@@ -208,6 +208,12 @@ class MongoStore(MongoNotes, MongoEntries, MongoUnknown):
             "punches", wanted, after, PUNCHES_OLDEST_FIRST, query.limit, _punch, messages.punch_key
         )
 
+    def wipes_due(self) -> bool:
+        return False
+
+    def wipe(self) -> None:
+        """The server's files are its own."""
+
     def ping(self) -> None:
         self._run(lambda db: db.command("ping"))
 

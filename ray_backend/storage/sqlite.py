@@ -219,6 +219,12 @@ class SqliteStore(SqliteNotes, SqliteEntries, SqliteUnknown):
         with self._file.reading() as db:
             return read_page(db, "punches", wanted, after, order, query.limit, build, key)
 
+    def wipes_due(self) -> bool:
+        return self._file.wipes_due()
+
+    def wipe(self) -> None:
+        self._file.wipe_if_due(however_large=True)
+
     def ping(self) -> None:
         with self._file.reading() as db:
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()

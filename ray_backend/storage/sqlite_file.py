@@ -18,6 +18,11 @@ log = logging.getLogger(__name__)
 
 IDLE_CONNECTIONS = 8
 RETRY_S = 0.01
+# Building a file anew holds up everybody who writes: half a second for one of this size, a minute for one
+# of two gigabytes. A larger one is wiped when its owner says so.
+WIPED_AT_ONCE_BYTES = 64_000_000
+# Whoever writes meanwhile is told soon, so that a punch goes to the journal and nobody waits at a kiosk.
+_PATIENCE_WHILE_WIPING_S = 0.3
 # Primary result codes of https://sqlite.org/rescode.html that speak of the file, not of our SQL.
 TROUBLES = {
     sqlite3.SQLITE_BUSY: "is locked by another program. Try again",
@@ -32,6 +37,10 @@ TROUBLES = {
     sqlite3.SQLITE_CORRUPT: "is damaged. Restore it from a backup",
     sqlite3.SQLITE_NOTADB: "is not a database. Choose another file",
 }
+_BUSY = "The database is busy. Try again."
+_BEING_WIPED = (
+    "The database is overwriting what is left of erased records, which takes a minute or two. Try again then."
+)
 
 
 class SqliteFile:
@@ -42,15 +51,23 @@ class SqliteFile:
     """
 
     def __init__(
-        self, path: Path, *, timeout_s: float, migrations: Sequence[Sequence[str]] | None = None
+        self,
+        path: Path,
+        *,
+        timeout_s: float,
+        migrations: Sequence[Sequence[str]] | None = None,
+        wiped_at_once_bytes: int = WIPED_AT_ONCE_BYTES,
     ) -> None:
-        """Opens or creates the file with the store's schema, or with another one. Raises StoreUnavailable."""
+        """Opens or creates the file with the store's schema, or with another one. `wiped_at_once_bytes`: how
+        large it may be to be wiped with each deletion. Raises StoreUnavailable."""
         self.path = path
+        self._wiped_at_once_bytes = wiped_at_once_bytes
         self._migrations = MIGRATIONS if migrations is None else migrations
         self._timeout_s = timeout_s
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
         self._write_lock = threading.Lock()
+        self._wiping = threading.Event()
         self._closed = False
         with self.translated():
             _create_private(path)
@@ -89,15 +106,27 @@ class SqliteFile:
         ):
             yield connection
 
-    def wipe_if_due(self) -> None:
-        """Wipes if a deletion asked for it by a row in `wipes`. Raises StoreUnavailable."""
-        with self.reading() as db:
-            due = db.execute("SELECT max(id) FROM wipes").fetchone()[0]
+    def wipe_if_due(self, *, however_large: bool = False) -> None:
+        """Wipes if a deletion asked for it by a row in `wipes`. Raises StoreUnavailable.
+
+        A large file keeps its mark until this is called with `however_large`.
+        """
+        due = self._last_mark()
         if due is None:
+            return
+        if not however_large and self.path.stat().st_size > self._wiped_at_once_bytes:
             return
         self.wipe()
         with self.writing() as db:
             db.execute("DELETE FROM wipes WHERE id <= ?", (due,))
+
+    def wipes_due(self) -> bool:
+        """Whether a deletion asked for a wipe that was not done yet."""
+        return self._last_mark() is not None
+
+    def _last_mark(self) -> int | None:
+        with self.reading() as db:
+            return db.execute("SELECT max(id) FROM wipes").fetchone()[0]
 
     def wipe_left_over(self) -> None:
         """As `wipe_if_due`, at a start: what cannot be wiped now keeps its mark for the next time."""
@@ -114,8 +143,12 @@ class SqliteFile:
         pages until it is truncated, which needs a moment in which nobody reads.
         """
         with self.translated(), self._turn_to_write(), self._borrowed() as connection:
-            connection.execute("VACUUM")
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._wiping.set()
+            try:
+                connection.execute("VACUUM")
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._wiping.clear()
             if busy:
                 raise StoreUnavailable(
                     f"The erased records are deleted, but traces stay in {self.path} while another program "
@@ -132,8 +165,9 @@ class SqliteFile:
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:
-        if not self._write_lock.acquire(timeout=self._timeout_s):
-            raise StoreUnavailable(f"The database file {self.path} is busy. Try again.")
+        patience_s = min(_PATIENCE_WHILE_WIPING_S, self._timeout_s) if self._wiping.is_set() else None
+        if not self._write_lock.acquire(timeout=self._timeout_s if patience_s is None else patience_s):
+            raise StoreUnavailable(_BUSY if patience_s is None else _BEING_WIPED)
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ the whole file and holds up every writer meanwhile: punches must not wait for it
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -114,6 +115,9 @@ class SqliteUnknown:
                 raise StoreUnavailable("The database is closed.")
             if self._unknown_file is None:
                 path, timeout_s = self._unknown_path, self._unknown_timeout_s
-                self._unknown_file = SqliteFile(path, timeout_s=timeout_s, migrations=UNKNOWN_MIGRATIONS)
+                # It stays small, and strangers' faces have to be gone at once.
+                self._unknown_file = SqliteFile(
+                    path, timeout_s=timeout_s, migrations=UNKNOWN_MIGRATIONS, wiped_at_once_bytes=sys.maxsize
+                )
                 self._unknown_file.wipe_left_over()
             return self._unknown_file

@@ -158,3 +158,12 @@ def test_entries_outlive_the_process(durable_url: str, settings: Settings):
         store.add_entry(entry)
     with closing(open_store_url(durable_url, settings)) as store:
         assert store.get_entry(CORRECTION, entry.entry_id) == entry
+
+
+def test_small_sites_have_nothing_left_to_be_overwritten(store: Store):
+    store.add_person(somebody := person())
+    store.add_entry(an_entry(subject=somebody.person_id))
+    store.erase_person(somebody.person_id, keep_punches=False)
+    assert not store.wipes_due()
+    store.wipe()
+    assert not store.wipes_due()

@@ -113,3 +113,13 @@ def test_the_shift_of_today_in_few_words():
         )
     ]
     assert said == ["–", "Early 06:00–14:00, Night 22:00–06:00", "Any time", "Free", "Fair", "On leave"]
+
+
+def test_a_certificate_says_when_the_database_is_overwritten():
+    where = certificate().content["where"]
+    said = [
+        certificate_words.page_html(certificate(where=where | more), BERLIN)
+        for more in ({}, {"overwritten_at_night": True}, {"database_overwrites": False})
+    ]
+    assert ["in the night after" in page for page in said] == [False, True, False]
+    assert ["was overwritten in the database" in page for page in said] == [True, True, False]

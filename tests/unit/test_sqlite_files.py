@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -269,3 +270,44 @@ def test_a_reader_that_holds_the_log_is_reported(path: Path):
     store.close()
     opened(path).close()
     assert somebody.name.encode() not in raw_bytes(path.parent)
+
+
+def test_a_large_file_is_wiped_when_its_owner_says_so(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite_file.SqliteFile.__init__, "__kwdefaults__", {
+        **sqlite_file.SqliteFile.__init__.__kwdefaults__, "wiped_at_once_bytes": 100_000,
+    })  # fmt: skip
+    store = opened(path)
+    people = crowd(store, 400)
+    assert path.stat().st_size > 100_000
+    erased = list(people.values())[::5]
+    monkeypatch.setattr(sqlite_file.SqliteFile, "wipe", _not_now)
+    for somebody, _ in erased:
+        store.erase_person(somebody.person_id, keep_punches=False)
+    store.close()
+    store = opened(path)  # nor does whoever opens it next wait for that
+    assert store.wipes_due()
+    monkeypatch.undo()
+    store.wipe()
+    after = raw_bytes(path.parent)
+    assert [one for somebody, faces in erased for one in secrets_of(somebody, faces) if one in after] == []
+    assert not store.wipes_due()
+    store.close()
+
+
+def _not_now(self: sqlite_file.SqliteFile) -> None:
+    raise AssertionError("a large file is not wiped in passing")
+
+
+def test_who_writes_while_a_file_is_wiped_is_told_soon_and_readers_go_on(path: Path):
+    store = SqliteStore(path, timeout_s=30)
+    store.add_person(somebody := person())
+    store._file._wiping.set()
+    with store._file._write_lock:
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="overwriting what is left"):
+            store.add_punch(punch())
+        assert time.monotonic() - started < 5
+        assert store.get_person(somebody.person_id) == somebody
+    store._file._wiping.clear()
+    store.add_punch(punch())
+    store.close()

@@ -12,7 +12,7 @@ import pytest
 from ray_backend.domain.errors import Conflict, InvalidInput, StoreUnavailable
 from ray_backend.domain.model import DecisionKind, DecisionRecord, UnknownFace
 from ray_backend.domain.queries import DecisionQuery, PeopleQuery
-from ray_backend.services import certificates
+from ray_backend.services import certificates, retention
 from ray_backend.services.retention import RetentionTimer
 from tests.fakes import FAKE_PACK
 
@@ -209,12 +209,16 @@ class Sweeps:
     """Counts, and fails the first time."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.number = self.wiped = 0
 
     def sweep(self) -> None:
         self.number += 1
         if self.number == 1:
             raise StoreUnavailable("away")
+
+    def wipe(self) -> bool:
+        self.wiped += 1
+        return False
 
 
 def test_the_timer_goes_on_after_a_failure_and_ends_when_it_is_closed():
@@ -229,6 +233,7 @@ def test_the_timer_goes_on_after_a_failure_and_ends_when_it_is_closed():
     timer.close()
     timer._thread.join(5)
     assert not timer._thread.is_alive()
+    assert sweeps.wiped == sweeps.number - 1, "after every sweep but the one that failed"
 
 
 def test_closing_the_backend_ends_its_timer(site):
@@ -237,3 +242,75 @@ def test_closing_the_backend_ends_its_timer(site):
     site.backend.close()
     thread.join(5)
     assert not thread.is_alive()
+
+
+class Large:
+    """Makes the site's store one whose files are too large to be wiped with each removal."""
+
+    def __init__(self, site, monkeypatch) -> None:
+        self.due, self.wiped_at = True, []
+        self.clock = site.clock
+        monkeypatch.setattr(site.store, "wipes_due", lambda: self.due)
+        monkeypatch.setattr(site.store, "wipe", self._wipe)
+
+    def _wipe(self) -> None:
+        self.wiped_at.append(self.clock.now())
+        self.due = False
+
+
+def hours(site, number: int) -> None:
+    """The timer's next hours."""
+    for _ in range(number):
+        site.clock.move(hours=1)
+        site.backend._records.retention.wipe()
+
+
+def test_what_is_left_of_erased_records_is_overwritten_at_night(site, monkeypatch):
+    """At 02:00 on the site's clock, which is 01:00 UTC in winter."""
+    change(site, time_zone="Europe/Berlin")
+    large = Large(site, monkeypatch)
+    hours(site, 24)
+    assert [(at.day, at.hour) for at in large.wiped_at] == [(3, 1)]
+    hours(site, 24)
+    assert len(large.wiped_at) == 1, "nothing is left"
+
+
+def test_who_never_runs_at_night_waits_a_day(site, monkeypatch):
+    large = Large(site, monkeypatch)
+    monkeypatch.setattr(retention, "NIGHT_HOURS", range(0))
+    hours(site, 24)
+    assert large.wiped_at == []
+    hours(site, 1)
+    assert len(large.wiped_at) == 1
+
+
+def test_a_wipe_that_fails_is_tried_again(site, monkeypatch):
+    large = Large(site, monkeypatch)
+    monkeypatch.setattr(retention, "NIGHT_HOURS", range(24))
+    done, fails = large._wipe, [True]
+
+    def wipe() -> None:
+        if fails.pop():
+            fails.append(False)
+            raise StoreUnavailable("A reader holds the log.")
+        done()
+
+    monkeypatch.setattr(site.store, "wipe", wipe)
+    with pytest.raises(StoreUnavailable):
+        hours(site, 1)
+    hours(site, 1)
+    assert len(large.wiped_at) == 1
+    assert site.store.get_setting(retention.WIPES_SINCE) is None
+
+
+def test_the_certificate_says_that_the_night_is_waited_for(site, monkeypatch):
+    somebody, another = site.enrol(1), site.enrol(2)
+    now = site.backend.people.erase(
+        somebody.person_id, typed_employee_id="E1", keep_punches=True, actor="admin"
+    )
+    Large(site, monkeypatch)
+    later = site.backend.people.erase(
+        another.person_id, typed_employee_id="E2", keep_punches=True, actor="admin"
+    )
+    said = [erasure.certificate.content["where"]["overwritten_at_night"] for erasure in (now, later)]
+    assert said == [False, True]
