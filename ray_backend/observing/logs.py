@@ -24,11 +24,11 @@ def set_up(log_format: str, process: str) -> None:
     Ours from INFO on, of libraries warnings only. `process` is what the process is called in each line.
     """
     # Serve puts something of its own in the place of `sys.stderr`, which keeps warnings only.
-    handler = logging.StreamHandler(sys.__stderr__)
+    handler = _Own(sys.__stderr__)
     handler.setFormatter(_json() if log_format == "json" else logging.Formatter(_TEXT))
     handler.addFilter(_Marks(process))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [*(other for other in root.handlers if not isinstance(other, _Own)), handler]
     root.setLevel(logging.WARNING)
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
@@ -36,6 +36,10 @@ def set_up(log_format: str, process: str) -> None:
 
 def _json() -> JsonFormatter:
     return JsonFormatter(_JSON, rename_fields=_RENAMED, timestamp="at")
+
+
+class _Own(logging.StreamHandler):
+    """The handler that `set_up` made."""
 
 
 class _Marks(logging.Filter):

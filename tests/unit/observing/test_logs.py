@@ -67,6 +67,13 @@ def test_of_libraries_only_what_matters_is_kept(written):
     assert written.getvalue().count("\n") == 1
 
 
+def test_others_who_listen_go_on_doing_so(written, caplog):
+    logs.set_up("text", "app")
+    logging.getLogger("ray_backend").info("for both")
+    assert "for both" in caplog.text
+    assert "for both" in written.getvalue()
+
+
 def test_setting_up_twice_writes_each_line_once(written):
     logs.set_up("text", "app")
     logs.set_up("text", "app")
