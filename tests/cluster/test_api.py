@@ -18,7 +18,7 @@ from ray_backend.client import Photo
 from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
 from ray_backend.serving import handles
-from ray_backend.serving.names import DATABASE_ACTOR
+from ray_backend.serving.names import CLUSTER_ACTOR, DATABASE_ACTOR
 from tests.cluster import nodes
 from tests.cluster.conftest import site_settings
 from tests.people import PEOPLE, face_photo
@@ -114,6 +114,18 @@ def test_the_metrics_tell_of_queues_batches_and_recoveries(api):
     assert value("rollcall_decisions_total", 'way="recognise"') >= 1
     for kind in ("actor_retry", "out_of_memory", "poisoned_image"):
         assert any("rollcall_recoveries_total" in line and f'kind="{kind}"' in line for line in lines), kind
+
+
+def test_what_the_last_minutes_were_like_is_kept(api):
+    until = time.monotonic() + 20
+    busy: list = []
+    while not busy and time.monotonic() < until:
+        post_photo(api, "/recognize", 1)
+        moments = handles.result(handles.get_handle(CLUSTER_ACTOR).history.remote(), 5)
+        busy = [moment for moment in moments if moment.pictures and moment.decisions.get("match")]
+        time.sleep(0.1)
+    assert busy
+    assert 0 < busy[-1].p50_s <= busy[-1].p95_s < 10
 
 
 def replica_pid() -> int:
