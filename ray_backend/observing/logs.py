@@ -1,12 +1,13 @@
 """Logs: one line an event, as text for people or as JSON for programs, with the id of the request.
 
-No line holds names, employee ids, pictures or secrets: people are not named at all, punches by their id.
+No line holds names, employee ids, pictures or secrets.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -25,7 +26,7 @@ def set_up(log_format: str, process: str) -> None:
     """
     # Serve puts something of its own in the place of `sys.stderr`, which keeps warnings only.
     handler = _Own(sys.__stderr__)
-    handler.setFormatter(_json() if log_format == "json" else logging.Formatter(_TEXT))
+    handler.setFormatter(_json() if log_format == "json" else _TextLines(_TEXT))
     handler.addFilter(_Marks(process))
     root = logging.getLogger()
     root.handlers[:] = [*(other for other in root.handlers if not isinstance(other, _Own)), handler]
@@ -35,7 +36,34 @@ def set_up(log_format: str, process: str) -> None:
 
 
 def _json() -> JsonFormatter:
-    return JsonFormatter(_JSON, rename_fields=_RENAMED, timestamp="at")
+    return _JsonLines(_JSON, rename_fields=_RENAMED, timestamp="at")
+
+
+def _where(error: BaseException | None) -> str:
+    """The kinds of an error and of those that led to it, each with the lines that it came through.
+
+    Their words are left out: a database's own tell which value was in the way, and that may be somebody's.
+    """
+    parts: list[str] = []
+    while error is not None:
+        stack = "".join(traceback.format_tb(error.__traceback__))
+        parts.insert(0, f"{stack}{type(error).__module__}.{type(error).__qualname__}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\nled to\n\n".join(parts)
+
+
+class _TextLines(logging.Formatter):
+    """For people."""
+
+    def formatException(self, ei) -> str:
+        return _where(ei[1])
+
+
+class _JsonLines(JsonFormatter):
+    """For programs."""
+
+    def formatException(self, ei) -> str:
+        return _where(ei[1])
 
 
 class _Own(logging.StreamHandler):

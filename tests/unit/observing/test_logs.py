@@ -50,7 +50,24 @@ def test_a_line_stays_one_line_whatever_is_in_it(written):
         logging.getLogger("ray_backend.x").exception("it\nbroke")
     (line,) = written.getvalue().splitlines()
     assert json.loads(line)["message"] == "it\nbroke"
-    assert "ValueError: one" in json.loads(line)["exc_info"]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_fault_says_where_it_came_from_but_not_about_whom(written, log_format):
+    def look_up() -> None:
+        raise KeyError("dup key: Ada Example, E17")
+
+    logs.set_up(log_format, "app")
+    try:
+        try:
+            look_up()
+        except KeyError as error:
+            raise RuntimeError("Ada Example is there already") from error
+    except RuntimeError:
+        logging.getLogger("ray_backend.x").exception("it broke")
+    assert all(word not in written.getvalue() for word in ("Ada Example,", "E17", "there already\n"))
+    for said in ("look_up", "builtins.KeyError", "led to", "builtins.RuntimeError", "test_logs.py"):
+        assert said in written.getvalue()
 
 
 def test_text_is_for_people(written):
