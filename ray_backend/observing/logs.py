@@ -80,4 +80,5 @@ class _Marks(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.process_name = self._process
         record.request_id = origin.request_id()
+        record.exc_text = None  # another handler may have left a fault's words there
         return True
