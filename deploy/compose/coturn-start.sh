@@ -35,9 +35,9 @@ pidfile=${TMPDIR:-/tmp}/turnserver.pid
 CONFIG
 )
 # An app that was made anew may have another address: then coturn ends, and is started again with that.
-(while sleep 30; do
+(while sleep 30 && kill -0 $$ 2>/dev/null; do
     now=$(app_address) || continue
     [ -z "$now" ] || [ "$now" = "$app" ] || kill $$
 done) &
 
-exec turnserver -n -c ${TMPDIR:-/tmp}/turnserver.conf
+exec turnserver -c ${TMPDIR:-/tmp}/turnserver.conf

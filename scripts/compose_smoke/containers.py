@@ -137,13 +137,17 @@ def new_project(folder: Path, say) -> Project:
 def _watchers(say) -> list[str]:
     if not image_exists(_PROMETHEUS) and image_exists(_ANY_PROMETHEUS):
         podman("tag", _ANY_PROMETHEUS, _PROMETHEUS)
+    if _id(_PROMETHEUS) == _id(_ANY_PROMETHEUS) != "":
         say(f"{_PROMETHEUS} is a stand-in here: {_ANY_PROMETHEUS} under that name")
-    found = [
-        name for name, image in (("prometheus", _PROMETHEUS), ("grafana", _GRAFANA)) if image_exists(image)
-    ]
-    for missing in {"prometheus", "grafana"} - set(found):
+    images = {"prometheus": _PROMETHEUS, "grafana": _GRAFANA}
+    found = [service for service, image in images.items() if image_exists(image)]
+    for missing in images.keys() - set(found):
         say(f"{missing} is left out: its image is not on this machine")
     return found
+
+
+def _id(image: str) -> str:
+    return podman("images", "-q", "--no-trunc", image).strip()
 
 
 def _stand_ins(say) -> list[Path]:

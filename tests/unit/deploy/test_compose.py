@@ -181,3 +181,26 @@ def test_a_start_without_a_good_secret_is_refused_in_words(script, variables, sa
     )
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_coturn_is_told_to_pass_streams_to_the_app_alone(tmp_path):
+    for name, does in {"getent": 'echo "10.89.0.7  app"', "turnserver": 'echo "$@"; cat "$2"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    secret = "0123456789abcdef"
+    done = subprocess.run(
+        ["sh", str(ROOT / "deploy" / "compose" / "coturn-start.sh")],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "ROLLCALL_TURN_SECRET": secret},
+        stdout=(tmp_path / "said").open("w"),
+        timeout=10,
+    )
+    said = (tmp_path / "said").read_text().splitlines()
+    assert done.returncode == 0
+    assert said[0].startswith("-c "), "-n would leave the file unread"
+    assert f"static-auth-secret={secret}" in said
+    assert "use-auth-secret" in said
+    assert [line for line in said if "peer-ip" in line] == [
+        "denied-peer-ip=0.0.0.0-255.255.255.255",
+        "denied-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "allowed-peer-ip=10.89.0.7",
+    ]
