@@ -117,12 +117,13 @@ def test_the_metrics_tell_of_queues_batches_and_recoveries(api):
 
 
 def test_what_the_last_minutes_were_like_is_kept(api):
-    until = time.monotonic() + 20
+    until = time.monotonic() + 30
     busy: list = []
     while not busy and time.monotonic() < until:
         post_photo(api, "/recognize", 1)
         moments = handles.result(handles.get_handle(CLUSTER_ACTOR).history.remote(), 5)
-        busy = [moment for moment in moments if moment.pictures and moment.decisions.get("match")]
+        # Pictures and decisions are told by the actors, the time by the API, five seconds later at most.
+        busy = [one for one in moments if one.pictures and one.decisions.get("match") and one.p50_s]
         time.sleep(0.1)
     assert busy
     assert 0 < busy[-1].p50_s <= busy[-1].p95_s < 10
