@@ -15,6 +15,7 @@ from ray_backend.domain.model import Person
 from ray_backend.domain.queries import PeopleQuery, PunchQuery
 from ray_backend.domain.requests import SheetQuery
 from ray_backend.domain.worktime.corrections import Approved
+from ray_backend.domain.worktime.days import Status
 from ray_backend.domain.worktime.many import Crowd, derive_many
 from ray_backend.domain.worktime.schedule import Leave, PlannedDay, Planner, Rulebook
 from ray_backend.ports import Clock, Store
@@ -24,9 +25,11 @@ from ray_backend.services.leave import LeaveService
 from ray_backend.services.policy import Policy
 from ray_backend.services.report import ERASED, pages
 from ray_backend.services.rules import RuleService
+from ray_backend.services.shared_answers import SharedAnswers
 from ray_backend.services.timesheet_marks import Marks
 from ray_backend.services.timesheet_table import days_table
 
+INSIDE_S = 2.0
 # A turn that begins on the last day may end on the next; one before the first may reach into it.
 _MARGIN = timedelta(days=1)
 _READ_MARGIN = timedelta(days=2)
@@ -66,6 +69,7 @@ class TimesheetService:
         self._rules = rules
         self._corrections = corrections
         self._leave = leave
+        self._inside: SharedAnswers[Sheet] = SharedAnswers(INSIDE_S, lambda: clock.now().timestamp())
 
     def sheet(self, query: SheetQuery, *, rules: Rulebook | None = None) -> Sheet:
         """All days of the query, by the rules in force or by others that are to be tried.
@@ -88,6 +92,12 @@ class TimesheetService:
         if query.statuses is not None:
             days = days[days["status"].isin(query.statuses)].reset_index(drop=True)
         return Sheet(query, now, self._policy.zone.key, book.version, days)
+
+    def inside(self, query: SheetQuery) -> Sheet:
+        """Who is in by now: the rows of somebody at work, at most INSIDE_S old, so that many who look cost as
+        much as one. Raises InvalidInput."""
+        wanted = replace(query, statuses=(Status.AT_WORK.value,))
+        return self._inside.get(wanted, lambda: self.sheet(wanted))
 
     def _people(self, query: SheetQuery, book: Rulebook) -> dict[str, Person]:
         wanted = PeopleQuery(

@@ -42,6 +42,7 @@ _REPEATABLE = frozenset(
         "merges.preview",
         "merges.merged",
         "timesheets.sheet",
+        "timesheets.inside",
         "rule_trials.changes",
         "rules.current",
         "rules.version",

@@ -122,7 +122,7 @@ def _look(context: Context) -> Sheet:
     """Who is where by now; the days and statuses of the filter do not count."""
     today = context.backend.reports.today()
     query = replace(context.chosen.query, start=today - _AROUND, end=today + _AROUND)
-    sheet = context.backend.timesheets.sheet(query)
+    sheet = context.backend.timesheets.inside(query)
     st.session_state[_LAST] = _Seen(_key(context), sheet)
     return sheet
 

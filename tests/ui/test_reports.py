@@ -399,7 +399,7 @@ def test_the_list_stays_on_the_screen_while_the_database_is_away(backend, day_of
     def away(query):
         raise StoreUnavailable("The database is away.")
 
-    monkeypatch.setattr(backend._records.timesheets, "sheet", away)
+    monkeypatch.setattr(backend._records.timesheets, "inside", away)
     test.run()
     assert "This list is old" in test.error[0].value
     assert "Grace Example" in words(test)

@@ -48,11 +48,14 @@ def test_the_answer_is_the_one_of_the_backend(site, reports):
 
 def test_every_report_can_be_narrowed_to_departments_there(reports):
     assert list(reports.call(MARIA, *SHEET).days["department"]) == ["Sales"]
+    inside = reports.call(MARIA, "timesheets", "inside", SHEET[2], {}).days
+    assert set(inside["department"]) == {"Sales"}
     assert reports.call(MARIA, "kiosk_figures", "figures", (TODAY, TODAY), {})
     made = reports.call(MARIA, "report_files", "make", (Report.DAYS, SHEET[2][0], "json", "Days"), {})
     assert [row["department"] for row in json.loads(made.data)["rows"]] == ["Sales"]
     assert {name for name in RULES if name.partition(".")[0] in REPORTS} == {
         "timesheets.sheet",
+        "timesheets.inside",
         "kiosk_figures.figures",
         "report_files.make",
     }, "a new one has to be called here as Maria"
