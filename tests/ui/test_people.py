@@ -105,7 +105,7 @@ def test_a_manager_looks_and_changes_nothing(backend, ada):
     assert "Photos (1)" in words(test)
     assert "E1" in words(test)
     labels = {one.label for one in test.button}
-    assert labels == {"All people"}
+    assert labels == {"All people", "New address", "Shut the address"}, "nothing of the person is changed"
 
 
 def test_long_lists_are_paged_forth_and_back(backend, monkeypatch):

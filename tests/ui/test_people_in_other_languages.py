@@ -15,6 +15,7 @@ from streamlit_app.person.merging import merge
 from streamlit_app.registration import photos
 from streamlit_app.unknown.assigning import assign
 from streamlit_app.unknown.enrolling import enrol as enrol_unknown
+from streamlit_app.unknown.single import pictures
 from streamlit_app.views import import_people, people, register, unknown
 from tests.fakes import photo
 from tests.ui import pseudo
@@ -138,6 +139,8 @@ def test_unknown_faces(backend, ada, clock):
     test = choose(page(unknown.render, backend).run(), group)
     assert pseudo.english(test, *NAMES, "entrance") == set()
 
+    dialog = page(lambda backend: pictures(backend, group), backend).run()
+    assert pseudo.english(dialog, *NAMES, "entrance") == set()
     dialog = page(lambda backend: assign(backend, (group,)), backend).run()
     assert pseudo.english(dialog) == set()
     dialog.text_input(key="unknown-text").set_value("exam").run()
