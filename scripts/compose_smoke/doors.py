@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import httpx
-from websockets.sync.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from scripts.compose_smoke.people import Somebody
 
 _GIVE_UP_S = 180.0
 _ASK_AGAIN_S = 0.5
+_MOST_FRAMES = 40
 _RECORDED = ("in", "out", "already")
 
 
@@ -104,9 +106,9 @@ class Crowd:
 
 def at_the_kiosk(app: str, token: str, somebody: Somebody) -> dict:
     """What the kiosk's screen of the web app shows after some frames of one person. Raises TimeoutError."""
-    address = f"{app.replace('http', 'ws')}/cam?token={token}&session={uuid4().hex}"
-    with connect(address, origin=app, open_timeout=30) as socket:
-        for number in range(40):
+    answer: dict = {}
+    with _kiosk_socket(app, token) as socket:
+        for number in range(_MOST_FRAMES):
             socket.send(struct.pack(">I", number) + somebody.at_the_door)
             answer = json.loads(socket.recv(timeout=30))
             while answer.get("type") == "screen":
@@ -115,3 +117,16 @@ def at_the_kiosk(app: str, token: str, somebody: Somebody) -> dict:
                 return answer
             time.sleep(0.2)
     raise TimeoutError(f"The kiosk did not recognise {somebody.employee_id}; it last said {answer}")
+
+
+def _kiosk_socket(app: str, token: str) -> ClientConnection:
+    """As the kiosk's page does, tries again until the app has found its cluster."""
+    address = f"{app.replace('http', 'ws')}/cam?token={token}&session={uuid4().hex}"
+    deadline = time.monotonic() + _GIVE_UP_S
+    while True:
+        try:
+            return connect(address, origin=app, open_timeout=30)
+        except (InvalidStatus, OSError) as error:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"The app lets no kiosk in: {error}") from error
+            time.sleep(_ASK_AGAIN_S)
