@@ -26,10 +26,6 @@ def run(settings: Settings, console: Console) -> None:
 
     The app need not wait for the cluster: its pages say that they do, and open when it answers.
     """
-    # Ray's own programs know the cluster by this name, so a container need not say it twice.
-    settings = settings.model_copy(
-        update={"ray_address": settings.ray_address or os.environ.get("RAY_ADDRESS", "")}
-    )
     if not settings.ray_address:
         raise InvalidInput(
             "Say where the cluster is: set ROLLCALL_RAY_ADDRESS to ray://HEAD:10001, HEAD being the head's "
