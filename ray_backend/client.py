@@ -79,6 +79,7 @@ class Backend:
         self.reports = self._service("reports")
         self.punch_trails = self._service("punch_trails")
         self.kiosk_figures = self._service("kiosk_figures")
+        self.report_files = self._service("report_files")
         self.saved_filters = self._service("saved_filters")
         self.exports = self._service("exports")
         self.rules = self._service("rules")

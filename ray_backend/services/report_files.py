@@ -9,6 +9,7 @@ from datetime import datetime
 from ray_backend.domain.reporting.exports import Report
 from ray_backend.domain.requests import SheetQuery
 from ray_backend.domain.worktime.schedule import Rulebook
+from ray_backend.services.file_jobs import FileJobs
 from ray_backend.services.kiosk_figures import KioskFiguresService
 from ray_backend.services.timesheet import TimesheetService
 
@@ -23,8 +24,8 @@ class ReportFile:
     zone: str
 
 
-class ReportFileService:
-    """Reads only."""
+class ReportFileService(FileJobs):
+    """Reads only. Files of tables that are there already are made while somebody watches; see `FileJobs`."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class ReportFileService:
         rules: Callable[[], Rulebook],
     ) -> None:
         """`rules`: those in force."""
+        super().__init__()
         self._timesheets = timesheets
         self._kiosk_figures = kiosk_figures
         self._rules = rules

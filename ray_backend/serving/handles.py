@@ -43,6 +43,8 @@ _REPEATABLE = frozenset(
         "merges.merged",
         "timesheets.sheet",
         "timesheets.inside",
+        "report_files.state",
+        "report_files.take",
         "rule_trials.changes",
         "rules.current",
         "rules.version",

@@ -12,6 +12,7 @@ from ray_backend.services.table_cells import printed
 from ray_backend.services.table_files import MEDIA_TYPES, MOST_PRINTED_ROWS
 from ray_backend.services.tables import Kind, Table
 from streamlit_app.i18n import N_, _
+from streamlit_app.reports import long_files
 from streamlit_app.reports.report_words import status_words
 
 # Rows at once: the browser gets these only.
@@ -53,7 +54,10 @@ def on_screen(table: Table) -> pd.DataFrame:
 
 
 def downloads(backend: Backend, table: Table, name: str) -> None:
-    """A button for each kind of file. A file is made when its button is pressed."""
+    """A button for each kind of file, which is made when it is pressed. `long_files` makes long ones."""
+    if len(table) > long_files.LONG_ROWS:
+        long_files.show(backend, table, name)
+        return
     row = st.container(horizontal=True, key=f"{name}-downloads")
     for file_format, (label, icon) in _FORMATS.items():
         too_long = file_format == "pdf" and len(table) > MOST_PRINTED_ROWS

@@ -10,14 +10,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ray_backend.domain.errors import StoreUnavailable
+from ray_backend.domain.errors import NotFound, StoreUnavailable
 from ray_backend.domain.model import DecisionKind, DecisionRecord, Direction
 from ray_backend.domain.permissions import Role
 from ray_backend.domain.reporting.periods import Period, days_of
 from ray_backend.domain.worktime.corrections import Correction, CorrectionKind
 from ray_backend.domain.worktime.schedule import Assignment, Level, Rulebook, Site
 from ray_backend.domain.worktime.shifts import OvertimeStep, Shift
-from streamlit_app.reports import tables
+from ray_backend.services.file_jobs import FileState
+from streamlit_app.reports import long_files, tables
 from streamlit_app.views import reports
 from tests.fakes import photo
 from tests.ui.conftest import account, enrol, page, words
@@ -469,3 +470,38 @@ def test_a_long_table_is_shown_in_pages_and_downloaded_as_a_whole(
     assert len(shown(test)) == 4
     csv = pd.read_csv(io.BytesIO(files["attendance_2026-02-23_2026-03-01.csv"]()))
     assert len(csv) == 14
+
+
+def test_a_very_long_file_is_made_elsewhere_with_a_bar_and_then_saved(
+    backend, schedule, people, monkeypatch, files
+):
+    monkeypatch.setattr(long_files, "LONG_ROWS", 5)
+    name, days = "attendance_2026-02-23_2026-03-01", {"from": "2026-02-23", "to": "2026-03-01"}
+    test = opened(backend, **days)
+    assert files == {}
+
+    jobs = backend._records.report_files
+    with monkeypatch.context() as slow:
+        slow.setattr(jobs, "state", lambda name, *, actor: FileState(5, 14, False))
+        press(test, "Make CSV")
+        assert test.get("progress")[0].proto.text == "5 of 14 rows are written"
+        assert files == {}
+    for _attempt in range(100):
+        test.run()
+        if files:
+            break
+    assert len(pd.read_csv(io.BytesIO(files[f"{name}.csv"]))) == 14
+
+    files.clear()
+    monkeypatch.setattr(jobs, "state", gone)
+    press(test, "Make Excel")
+    assert "Make it again" in test.error[0].value
+    assert files == {}
+
+
+def press(test, label):
+    next(one for one in test.button if one.label == label).click().run()
+
+
+def gone(name, *, actor):
+    raise NotFound("This file is not kept any more. Make it again.")

@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 
 from ray_backend.domain.accounts import AccountDraft
-from ray_backend.domain.errors import Forbidden, WrongCredentials
+from ray_backend.domain.errors import Forbidden, NotFound, WrongCredentials
 from ray_backend.domain.permissions import SYSTEM, Caller, Role
 from ray_backend.domain.reporting.exports import Report
 from ray_backend.domain.requests import SheetQuery
 from ray_backend.domain.site import from_environment
 from ray_backend.services.gate import RULES, Gate
 from ray_backend.services.report_records import REPORTS, ReportRecords, report_records
+from ray_backend.services.table_files import to_bytes
+from ray_backend.services.tables import day_sheet
 from tests.fakes import FAKE_PACK
 
 TODAY = date(2026, 3, 2)
@@ -53,11 +55,21 @@ def test_every_report_can_be_narrowed_to_departments_there(reports):
     assert reports.call(MARIA, "kiosk_figures", "figures", (TODAY, TODAY), {})
     made = reports.call(MARIA, "report_files", "make", (Report.DAYS, SHEET[2][0], "json", "Days"), {})
     assert [row["department"] for row in json.loads(made.data)["rows"]] == ["Sales"]
+    table = day_sheet(reports.call(MARIA, *SHEET))
+    job = reports.call(MARIA, "report_files", "begin", (table, "csv"), {})
+    while not reports.call(MARIA, "report_files", "state", (job,), {}).finished:
+        pass
+    assert reports.call(MARIA, "report_files", "take", (job,), {}) == to_bytes(table, "csv")
+    with pytest.raises(NotFound):
+        reports.call(replace(MARIA, name="otto"), "report_files", "take", (job,), {})
     assert {name for name in RULES if name.partition(".")[0] in REPORTS} == {
         "timesheets.sheet",
         "timesheets.inside",
         "kiosk_figures.figures",
         "report_files.make",
+        "report_files.begin",
+        "report_files.state",
+        "report_files.take",
     }, "a new one has to be called here as Maria"
 
 
