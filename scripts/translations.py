@@ -25,6 +25,7 @@ BACKEND = (
     "ray_backend/services",
     "ray_backend/storage",
     "ray_backend/serving/batcher.py",
+    "ray_backend/serving/connection.py",
     "ray_backend/serving/handles.py",
     "ray_backend/vision/images.py",
 )
