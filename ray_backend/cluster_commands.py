@@ -118,7 +118,7 @@ def health() -> None:
     if not found:
         _say("Nothing of a cluster runs from this data folder.")
     for each in found:
-        _say(f"The {each.role} {each.words}.")
+        _say(f"The {each.role} {each.words.rstrip('.')}.")
     if not found or not all(each.well for each in found):
         raise SystemExit(1)
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from ray_backend import node_notes, runfile, web_app
-from ray_backend.client import Backend
 from ray_backend.domain.accounts import FIRST_ADMIN
 from ray_backend.domain.errors import InvalidInput, StoreUnavailable, Unavailable
 from ray_backend.machine import check_machine
@@ -30,13 +30,14 @@ from ray_backend.supervisor import listen_for_signals, start_actors_and_api, sto
 
 _LOOK_AGAIN_S = 0.5
 _ASK_AGAIN_S = 2.0
-# A container is killed ten seconds after it was asked to end.
-_END_WITHIN_S = 8.0
+# A container is killed ten seconds after it was asked to end. Nothing that counts is lost by a kill.
+_END_WITHIN_S, _KILLED_WITHIN_S = 4.0, 2.0
 _RAY_STARTS_WITHIN_S = 120.0
 # A node that dies takes a moment to be noticed as dead; only then is a closed door a drained node.
 _CLOSED_TIMES = 10
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 def keep_head(settings: Settings, wishes: NodeWishes, head: HeadWishes, say: Say) -> None:
@@ -102,19 +103,19 @@ def _join_once(settings: Settings, wishes: NodeWishes, note: NoteFile, tell: Say
 def end_ray(process: psutil.Process) -> None:
     """Ends the Ray whose `ray start` this is, and everything that it started, within some seconds."""
     try:
-        family = process.children(recursive=True)
-        process.terminate()
-        process.wait(_END_WITHIN_S)
+        family = [process, *process.children(recursive=True)]
+        # `ray start` would end what it has started one by one, and give each a second.
+        for each in (process, *process.children()):
+            each.terminate()
     except psutil.NoSuchProcess:
         return
-    except psutil.TimeoutExpired:
-        family.append(process)
-    _, left = psutil.wait_procs(family, timeout=1.0)
+    _, left = psutil.wait_procs(family, timeout=_END_WITHIN_S)
     for each in left:
         try:
             each.kill()
         except psutil.NoSuchProcess:
             continue
+    psutil.wait_procs(left, timeout=_KILLED_WITHIN_S)
 
 
 class NodeRay:
@@ -245,19 +246,38 @@ def _start_parts(settings: Settings, tell: Say) -> str | None:
     """
     from ray_backend.serving import cluster
 
+    def started() -> str | None:
+        backend = start_actors_and_api(settings, tell)
+        return backend.accounts.ensure_admin(_secret(settings))
+
+    _patiently(lambda: _ask_database(settings), tell)
     cluster.start_ray(settings)
     listen_for_signals()
+    password = _patiently(started, tell)
+    cluster.stop_ray()
+    listen_for_signals()
+    return password
+
+
+def _patiently(work: Callable[[], T], tell: Say) -> T:
+    """What it gives, as soon as there is a database."""
     while True:
         try:
-            backend: Backend = start_actors_and_api(settings, tell)
-            password = backend.accounts.ensure_admin(_secret(settings))
+            return work()
         except StoreUnavailable as error:
             tell(f"Waiting for the database. {error.message}")
             time.sleep(_ASK_AGAIN_S)
-        else:
-            cluster.stop_ray()
-            listen_for_signals()
-            return password
+
+
+def _ask_database(settings: Settings) -> None:
+    """Raises StoreUnavailable while it does not answer."""
+    from ray_backend.storage import open_store
+
+    store = open_store(settings)
+    try:
+        store.ping()
+    finally:
+        store.close()
 
 
 def _secret(settings: Settings) -> str | None:
