@@ -31,7 +31,7 @@ from ray_backend.supervisor import listen_for_signals, start_actors_and_api, sto
 _LOOK_AGAIN_S = 0.5
 _ASK_AGAIN_S = 2.0
 # A container is killed ten seconds after it was asked to end. Nothing that counts is lost by a kill.
-_END_WITHIN_S, _KILLED_WITHIN_S = 4.0, 2.0
+_END_WITHIN_S, _KILLED_WITHIN_S = 3.0, 1.0
 _RAY_STARTS_WITHIN_S = 120.0
 # A node that dies takes a moment to be noticed as dead; only then is a closed door a drained node.
 _CLOSED_TIMES = 10
