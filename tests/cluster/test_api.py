@@ -116,6 +116,18 @@ def test_the_metrics_tell_of_queues_batches_and_recoveries(api):
         assert any("rollcall_recoveries_total" in line and f'kind="{kind}"' in line for line in lines), kind
 
 
+def test_the_health_of_every_part_is_told(api):
+    assert api.get("/health/ready").json() == {"status": "ready"}
+    found = api.get("/health/ray").json()
+    assert (found["status"], found["problem"], found["database"]) == ("ready", None, "ok")
+    assert found["gallery"]["templates"] > 0
+    cluster = found["cluster"]
+    assert (cluster["nodes"], cluster["draining"], cluster["gpus"]) == (1, 0, 0)
+    assert cluster["cpus"] > 0
+    assert cluster["pool"]["ready"] == cluster["pool"]["wanted"] == 2
+    assert cluster["actors"]["DatabaseActor"] == cluster["actors"]["FaceEmbeddingActor-1"] == "ready"
+
+
 def test_what_the_last_minutes_were_like_is_kept(api):
     until = time.monotonic() + 30
     busy: list = []
