@@ -14,7 +14,6 @@ from ray_backend.domain.errors import Conflict, InvalidInput, NotFound
 from ray_backend.domain.model import AuditEntry, Direction, Punch, new_id
 from ray_backend.domain.queries import Page, PunchQuery
 from ray_backend.domain.worktime.corrections import Correction, CorrectionKind, CorrectionState
-from ray_backend.domain.worktime.stories import PunchStory, stories
 from ray_backend.ports import Clock, Store
 from ray_backend.services import identity
 from ray_backend.services.attachments import Attachment, Attachments
@@ -173,22 +172,6 @@ class CorrectionService:
         not kept any more. Raises NotFound."""
         known = self.get(correction_id)
         return self._near(known.at).get(known.punch_id)
-
-    def day(self, person_id: str, start: datetime, end: datetime) -> list[PunchStory]:
-        """A person's punches in `start <= at < end`, as they were and as they count.
-
-        Raises PersonNotFound.
-        """
-        self._store.get_person(person_id)
-        ids = frozenset(identity.ids_of(self._store, person_id))
-        asked = self.between(start, end)
-        given = {one.punch_id for one in asked if one.person_id in ids or one.to_person_id in ids}
-        punches = self._punches(PunchQuery(start, end, tuple(ids)))
-        others = {one.person_id for one in asked if one.to_person_id in ids} - ids
-        if others:
-            theirs = self._punches(PunchQuery(start, end, tuple(others)))
-            punches += [punch for punch in theirs if punch.punch_id in given]
-        return stories(ids, punches, asked)
 
     def attachment(self, correction_id: str) -> Attachment:
         """The file of a request. Raises NotFound."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ray_backend.domain.model import Direction, Person, Punch
@@ -17,11 +18,11 @@ from ray_backend.domain.worktime.corrections import (
     CorrectionKind,
     CorrectionState,
     EffectivePunch,
-    effective_punches,
 )
 from ray_backend.domain.worktime.days import Day, derive
 from ray_backend.domain.worktime.fitting import Mark
 from ray_backend.domain.worktime.schedule import Planner, Rulebook
+from ray_backend.domain.worktime.stories import PunchStory, stories
 from ray_backend.ports import Clock, Store
 from ray_backend.services import identity
 from ray_backend.services.corrections import CorrectionService
@@ -76,11 +77,23 @@ class PunchTrailService:
         self._rules = rules
         self._corrections = corrections
 
-    def trail(self, person_id: str, start: date, end: date) -> list[TrailRow]:
-        """The rows of the working days from `start` to `end`, by time.
+    def stories(self, person_id: str, start: date, end: date) -> list[PunchStory]:
+        """The punches of the working days from `start` to `end` as they were and as they count, by time.
 
         Raises InvalidInput and PersonNotFound.
         """
+        return [story for _day, story in self._read(person_id, start, end).stories]
+
+    def trail(self, person_id: str, start: date, end: date) -> list[TrailRow]:
+        """The same with one row for what became of each punch, and one for each request that waits.
+
+        Raises as `stories`.
+        """
+        read = self._read(person_id, start, end)
+        rows = [row for day, story in read.stories for row in _rows(day, story, read)]
+        return sorted(rows, key=lambda row: (row.at, row.fate))
+
+    def _read(self, person_id: str, start: date, end: date) -> _Read:
         ReportQuery(start, end).checked()
         person = identity.canonical(self._store.get_person, person_id)
         book = self._rules.current()
@@ -90,15 +103,11 @@ class PunchTrailService:
         to = datetime.combine(end, time(), UTC) + _READ_MARGIN
         corrections = self._corrections.between(since, to)
         own = frozenset(identity.ids_of(self._store, person.person_id))
-        punches = self._punches(own, corrections, since, to)
-        counting, struck = effective_punches(punches, Approved.of(corrections))
-        counting = [one for one in counting if one.person_id in own]
+        told = stories(own, self._punches(own, corrections, since, to), corrections)
+        counting = [story.counts for story in told if story.counts is not None]
         days = self._days(book, zone, person, start, end, counting)
-        known = {one.correction_id: one for one in corrections}
-        rows = [_row(one, days, zone, known) for one in counting]
-        rows += [_struck(one, zone, known) for one in struck if one.person_id in own]
-        rows += _requests(corrections, own, punches, zone)
-        return sorted((row for row in rows if start <= row.day <= end), key=lambda row: (row.at, row.fate))
+        dated = [(_day_of(story, days, zone), story) for story in told]
+        return _Read([one for one in dated if start <= one[0] <= end], days, zone)
 
     def _punches(
         self, own: frozenset[str], corrections: Iterable[Correction], since: datetime, to: datetime
@@ -121,44 +130,49 @@ class PunchTrailService:
         return derive(book, zone, plan, marks, now=int(self._clock.now().timestamp()))
 
 
-def _row(
-    punch: EffectivePunch, days: Iterable[Day], zone: ZoneInfo, known: Mapping[str, Correction]
-) -> TrailRow:
-    at = punch.at.astimezone(zone)
-    day = next((one.day for one in days if punch.punch_id in (*one.refs, *one.repeated)), at.date())
-    correction = known.get(punch.correction_id)
+class _Read(NamedTuple):
+    """The stories with the working days that they belong to; all days; and the person's time zone."""
+
+    stories: list[tuple[date, PunchStory]]
+    days: list[Day]
+    zone: ZoneInfo
+
+
+def _day_of(story: PunchStory, days: Iterable[Day], zone: ZoneInfo) -> date:
+    on_calendar = story.at.astimezone(zone).date()
+    if story.counts is None:
+        return on_calendar
+    ref = story.counts.punch_id
+    return next((one.day for one in days if ref in (*one.refs, *one.repeated)), on_calendar)
+
+
+def _rows(day: date, story: PunchStory, read: _Read) -> Iterator[TrailRow]:
+    at = story.at.astimezone(read.zone)
+    punch = story.counts or story.was
+    if punch is not None:
+        fate, correction = _fate(story, read.days)
+        why = _who_and_why(correction)
+        yield TrailRow(day, at, punch.direction, fate, punch.source, punch.kiosk, **why)
+    for one in story.corrections:
+        if one.state is CorrectionState.REQUESTED:
+            way = one.direction or (story.was.direction if story.was else None)
+            yield TrailRow(at.date(), at, way, Fate.REQUESTED, one.source, **_who_and_why(one))
+
+
+def _fate(story: PunchStory, days: Iterable[Day]) -> tuple[Fate, Correction | None]:
+    """What became of a punch, and the correction that did it, if any."""
+    if story.counts is None:
+        return Fate.STRUCK, Approved.of(story.corrections).changes.get(story.was.punch_id)
+    correction = next(
+        (one for one in story.corrections if one.correction_id == story.counts.correction_id), None
+    )
     fate = Fate.COUNTS
     if correction is not None:
         fates = {CorrectionKind.ADD: Fate.ADDED, CorrectionKind.PERSON: Fate.MOVED}
         fate = fates.get(correction.kind, Fate.CHANGED)
-    if any(punch.punch_id in one.repeated for one in days):
+    if any(story.counts.punch_id in one.repeated for one in days):
         fate = Fate.REPEATED
-    return TrailRow(day, at, punch.direction, fate, punch.source, punch.kiosk, **_who_and_why(correction))
-
-
-def _struck(punch: EffectivePunch, zone: ZoneInfo, known: Mapping[str, Correction]) -> TrailRow:
-    at = punch.at.astimezone(zone)
-    return TrailRow(
-        at.date(),
-        at,
-        punch.direction,
-        Fate.STRUCK,
-        punch.source,
-        punch.kiosk,
-        **_who_and_why(known.get(punch.correction_id)),
-    )
-
-
-def _requests(
-    corrections: Iterable[Correction], own: frozenset[str], punches: Iterable[Punch], zone: ZoneInfo
-) -> Iterator[TrailRow]:
-    """What was asked for and waits for a decision."""
-    ways = {punch.punch_id: punch.direction for punch in punches}
-    for one in corrections:
-        if one.state is CorrectionState.REQUESTED and one.person_id in own:
-            at = one.at.astimezone(zone)
-            way = one.direction or ways.get(one.punch_id)
-            yield TrailRow(at.date(), at, way, Fate.REQUESTED, one.source, **_who_and_why(one))
+    return fate, correction
 
 
 def _who_and_why(correction: Correction | None) -> dict:

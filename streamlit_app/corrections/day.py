@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -38,9 +38,7 @@ def render(backend: Backend) -> None:
 
 
 def _punches(backend: Backend, person: Person, day: date, zone: ZoneInfo) -> None:
-    start = datetime.combine(day, time(), zone)
-    end = datetime.combine(day + timedelta(days=1), time(), zone)
-    told = backend.corrections.day(person.person_id, start, end)
+    told = backend.punch_trails.stories(person.person_id, day, day)
     if told:
         table = st.container(key="correction-day", gap="xsmall")
         for cell, title in zip(table.columns(_WIDTHS, gap="xsmall"), _TITLES, strict=True):

@@ -23,8 +23,8 @@ def corrections_of(site):
 
 
 def day(site, person):
-    now = site.clock.now()
-    return corrections_of(site).day(person.person_id, now - 12 * HOUR, now + 12 * HOUR)
+    today = site.backend.reports.today()
+    return site.backend.punch_trails.stories(person.person_id, today, today)
 
 
 def wanted(site, kind, person, punch=None, **more) -> Correction:
@@ -151,7 +151,7 @@ def test_managers_see_only_days_and_requests_of_their_departments(site):
     for departments, sees in ((("Engines",), True), (("Kitchen",), False)):
         manager = site.backend.acting_as(Caller("mia", Role.MANAGER, departments))
         calls = (
-            lambda manager=manager: manager.corrections.day(ada.person_id, now - 2 * HOUR, now),
+            lambda manager=manager: manager.punch_trails.stories(ada.person_id, now.date(), now.date()),
             lambda manager=manager: manager.corrections.punch(asked.correction_id),
         )
         for call in calls:
