@@ -246,3 +246,15 @@ def acknowledged_until_killed(folder: Path) -> list[str]:
     rest, _ = writer.communicate()
     lines = "".join(first) + rest
     return lines[: lines.rfind("\n") + 1].splitlines()
+
+
+def test_a_disk_that_takes_something_is_found_without_leaving_anything(tmp_path):
+    journal = FileJournal(tmp_path / "journal")
+    journal.check()
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_disk_that_takes_nothing_is_found(tmp_path):
+    (tmp_path / "journal").write_text("no folder")
+    with pytest.raises(StoreUnavailable, match="Check the disk"):
+        FileJournal(tmp_path / "journal" / "inside").check()
