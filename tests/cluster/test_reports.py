@@ -19,6 +19,7 @@ from ray_backend.domain.reporting.filters import ReportFilter
 from ray_backend.domain.reporting.periods import Period
 from ray_backend.domain.reporting.timing import Rhythm, Timing
 from ray_backend.domain.requests import PersonDraft, SheetQuery
+from ray_backend.services.tables import day_sheet
 from ray_backend.serving import handles
 from ray_backend.serving.names import DATABASE_ACTOR, REPORT_ACTOR
 from tests.cluster.conftest import site_settings
@@ -75,6 +76,10 @@ def test_reports_are_made_elsewhere_and_made_again_after_kill_9(backend, setting
     os.kill(killed, signal.SIGKILL)
     after = backend.timesheets.sheet(query)
     pd.testing.assert_frame_equal(after.days, before.days)
+    job = backend.report_files.begin(day_sheet(after), "csv", actor="test")
+    while not backend.report_files.state(job, actor="test").finished:
+        time.sleep(0.1)
+    assert b"Ada Example" in backend.report_files.take(job, actor="test")
     assert pid_of(REPORT_ACTOR) != killed
     assert backend.acting_as(Caller("maria", Role.MANAGER, ("Shop",))).timesheets.sheet(query).days.empty
     with pytest.raises(Forbidden):
