@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 OUTSIDE = "ray://"
 _AGAIN_S = 2.0
+# The head starts a process for each program outside; on a crowded machine Ray gives it up after half a minute.
+_ATTEMPTS = 3
 # Whoever is still in a call that fails meanwhile must find the old connection, not none.
 _LAST_CALLS_S = 1.0
 
@@ -44,7 +46,7 @@ class Connection:
         """Joins the cluster, unless this process belongs to one. Raises BackendUnavailable."""
         with self._lock:
             if not self._address.startswith(OUTSIDE) and not ray.is_initialized():
-                _init(address)
+                _init(address, _ATTEMPTS if address.startswith(OUTSIDE) else 1)
                 self._address = address
         self.require()
 
@@ -89,7 +91,7 @@ def answers(address: str, timeout_s: float = 5.0) -> bool:
         return False
 
 
-def _init(address: str) -> None:
+def _init(address: str, attempts: int = 1) -> None:
     # Ray itself asks a cluster that is away for a minute and more. `auto` names none.
     if ":" in address and not answers(address):
         raise _away(address)
@@ -102,7 +104,10 @@ def _init(address: str) -> None:
             configure_logging=False,
         )
     except (ConnectionError, RayError, ValueError, RuntimeError) as error:
+        if attempts > 1:
+            return _init(address, attempts - 1)
         raise _away(address) from error
+    return None
 
 
 def _away(address: str) -> BackendUnavailable:
