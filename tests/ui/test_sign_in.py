@@ -14,6 +14,7 @@ from streamlit_app.views import (
     accounts,
     audit,
     calibration,
+    cluster,
     corrections,
     exports,
     group,
@@ -51,6 +52,7 @@ VIEWS = {
     "calibration": calibration,
     "accounts": accounts,
     "webhooks": webhooks,
+    "cluster": cluster,
     "audit": audit,
     "my_account": my_account,
 }
