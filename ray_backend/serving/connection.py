@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 OUTSIDE = "ray://"
 _AGAIN_S = 2.0
-# The head starts a process for each program outside; on a crowded machine Ray gives it up after half a minute.
+# The head starts a process for each program outside, and gives up a slow one after half a minute.
 _ATTEMPTS = 3
 # Whoever is still in a call that fails meanwhile must find the old connection, not none.
 _LAST_CALLS_S = 1.0
