@@ -56,6 +56,7 @@ def main() -> None:
         print("Enrolling people and filling the gallery", file=sys.stderr)
         site = prepare(Path(folder) / "site", options.pack, options.templates, ROLLCALL_THREADS="1")
         rounds = _measure(site, options, cores[1])
+    os.sched_setaffinity(0, cores)
     _report(rounds, options, site, load)
 
 
