@@ -9,21 +9,20 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from ray_backend.clock import SystemClock
-from ray_backend.domain.errors import PackMismatch, PackUnavailable
+from ray_backend.domain.errors import PackUnavailable
 from ray_backend.domain.kiosk.words import LivenessMode
-from ray_backend.domain.model import Pack, Person, Template
-from ray_backend.domain.queries import PeopleQuery
+from ray_backend.domain.model import Pack, Template
 from ray_backend.domain.site import from_environment
 from ray_backend.gallery import open_gallery
 from ray_backend.gallery.exact import ExactGallery
 from ray_backend.gallery.sharding import ShardedGallery, shard_of
 from ray_backend.ports import Clock, FaceEngine, GalleryIndex, Journal, LivenessModel, Store
+from ray_backend.services import beside as second_pack
 from ray_backend.services import codes, look_alikes, site
 from ray_backend.services import rules as worktime_rules
 from ray_backend.services.access import AccessService
 from ray_backend.services.account_book import ACCOUNTS
 from ray_backend.services.accounts import AccountService
-from ray_backend.services.audit import Auditor
 from ray_backend.services.audit_log import AuditLog
 from ray_backend.services.bulk_import.rehearsal import rehearsal
 from ray_backend.services.bulk_import.runs import Runs
@@ -33,7 +32,7 @@ from ray_backend.services.certificates import CertificateService
 from ray_backend.services.check_in import CheckInService
 from ray_backend.services.corrections import CorrectionService
 from ray_backend.services.directions import Directions
-from ray_backend.services.enrol import PACK_SETTING, EnrolService
+from ray_backend.services.enrol import EnrolService
 from ray_backend.services.erasing import Eraser, Place
 from ray_backend.services.exports import ExportService, export_service
 from ray_backend.services.faces import FaceService
@@ -50,13 +49,14 @@ from ray_backend.services.one_process import OneProcess
 from ray_backend.services.overview import OverviewService
 from ray_backend.services.people import PeopleService
 from ray_backend.services.person_file import PersonFileService
+from ray_backend.services.pinned import check_pack, pinned_pack
 from ray_backend.services.policy import Policy
 from ray_backend.services.provider import provider_rules
 from ray_backend.services.punch_import import PunchImportService
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.punch_trail import PunchTrailService
 from ray_backend.services.reach import Reach, RememberedSettings
-from ray_backend.services.report import ReportService, pages
+from ray_backend.services.report import ReportService
 from ray_backend.services.report_files import ReportFileService
 from ray_backend.services.report_records import ReportRecords, report_records
 from ray_backend.services.retention import RetentionService, RetentionTimer
@@ -113,6 +113,7 @@ class Records:
     imports: ImportService
     site: site.SiteService
     cluster: OneProcess
+    beside: second_pack.BesideService
     retention: RetentionService
     certificates: CertificateService
     person_file: PersonFileService
@@ -188,7 +189,15 @@ def build_records(
     gallery = ShardedGallery(shards, pack.dimension) if shards else _filled_gallery(settings, pack, store)
     reach = Reach(store)
     remembered = RememberedSettings(
-        store, reach, *codes.PREFIXES, look_alikes.PREFIX, site.KEY, worktime_rules.KEY, ACCOUNTS, SESSIONS
+        store,
+        reach,
+        *codes.PREFIXES,
+        look_alikes.PREFIX,
+        site.KEY,
+        worktime_rules.KEY,
+        ACCOUNTS,
+        SESSIONS,
+        second_pack.KEY,
     )
     rules = site.SiteService(
         store, clock, from_environment(settings), remembered, liveness_models=bool(settings.liveness_models)
@@ -211,7 +220,10 @@ def build_records(
     exports = export_service(store, clock, accounts.book, rules.current, settings)
     imports = Runs(settings.data_dir / "imports")
     journals = {"imports": imports.forget, "filters": filters.forget, "exports": exports.forget}
-    forget = (calibration.forget, inbox.forget)
+    packs_beside = second_pack.BesideService(
+        store, clock, remembered, roster, pack.pack_id, rules.current, ExactGallery
+    )
+    forget = (calibration.forget, inbox.forget, packs_beside.forget)
     beside = {"corrections": corrections, "leave": leave}
     traces = Traces(store, gallery, parts, policy, **known, **beside, journals=journals, memories=forget)
     eraser = Eraser(store, clock, traces, _place(settings, pack, lambda: rules.current().site_name))
@@ -270,6 +282,7 @@ def build_records(
         ),
         site=rules,
         cluster=OneProcess(),
+        beside=packs_beside,
         retention=RetentionService(
             store, clock, rules.current, people, punches, reach, remove_unknown=inbox.remove_before
         ),
@@ -315,35 +328,3 @@ def _filled_gallery(
     gallery.replace(filter(wanted, live_templates(store, pack.pack_id)))
     log.info("gallery holds %d templates of pack %s", len(gallery), pack.pack_id)
     return gallery
-
-
-def pinned_pack(store: Store) -> dict | None:
-    """`{"id", "spec"}` of the pack that the site's templates were made with, or None while it has none."""
-    pinned = store.get_setting(PACK_SETTING)
-    if pinned is None or (not pinned.get("chosen") and not store.count_templates().get(pinned["id"])):
-        return None
-    return pinned
-
-
-def check_pack(store: Store, pack: Pack) -> None:
-    """Raises PackMismatch when the site's templates come from another pack than this one.
-
-    A pin that nothing hangs on any more, because everybody was erased, is taken away.
-    """
-    pinned = pinned_pack(store)
-    if pinned is None:
-        store.put_setting(PACK_SETTING, None)
-    elif pinned["id"] != pack.pack_id:
-        raise PackMismatch(
-            f"This site's templates are made with the pack {pinned['id']}, but ROLLCALL_PACK chooses "
-            f"{pack.pack_id}. Remove ROLLCALL_PACK, or change the pack with `rollcall pack use`."
-        )
-
-
-def pin_pack(store: Store, pack: Pack, spec: str) -> tuple[Person, ...]:
-    """Makes this the site's pack from the next start on; returns the active people who lack a template."""
-    store.put_setting(PACK_SETTING, {"id": pack.pack_id, "spec": spec, "chosen": True})
-    Auditor(store, SystemClock()).record("command line", "pack.changed", pack.pack_id)
-    enrolled = {template.person_id for template in live_templates(store, pack.pack_id)}
-    everybody = pages(store.list_people, PeopleQuery(active=True, limit=1000))
-    return tuple(person for person in everybody if person.person_id not in enrolled)

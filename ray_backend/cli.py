@@ -20,6 +20,7 @@ from ray_backend import (
     cluster_commands,
     export_command,
     import_command,
+    pack_beside_command,
     punch_import_command,
     retention_commands,
     shift_feed_command,
@@ -56,6 +57,7 @@ for name, group in {
 people_app.command("import")(import_command.people_import)
 people_app.command("calendar")(shift_feed_command.people_calendar)
 punch_app.command("import")(punch_import_command.punch_import)
+pack_app.command("beside")(pack_beside_command.pack_beside)
 app.command()(export_command.export)
 
 

@@ -91,6 +91,7 @@ class Backend:
         self.audit_log = self._service("audit_log")
         self.calibration = self._service("calibration")
         self.cluster = self._service("cluster")
+        self.beside = self._service("beside")
         self.site = self._service("site")
         self.retention = self._service("retention")
         self._timer: RetentionTimer | None = None

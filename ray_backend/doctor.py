@@ -85,11 +85,12 @@ def _libraries() -> str:
 
 def _pack(settings: Settings) -> str:
     from ray_backend import bootstrap
+    from ray_backend.services.pinned import check_pack
 
     store = bootstrap.open_store(settings)
     try:
         pack = bootstrap.build_faces(settings, bootstrap.find_pack(settings, store)).pack
-        bootstrap.check_pack(store, pack)
+        check_pack(store, pack)
     finally:
         store.close()
     return f"{pack.pack_id}: {pack.origin} Licence: {pack.licence}"

@@ -143,6 +143,14 @@ class Recogniser(Protocol):
         Raises ImageRejected.
         """
 
+    async def recognise_beside(
+        self, pack_id: str, image: bytes, department: str | None = None
+    ) -> Recognition:
+        """As `recognise`, by the pack that stands beside the site's own, behind everybody who waits.
+
+        Raises NotFound where no pack of this id does.
+        """
+
     async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
         """One answer for each picture, in order; a bad one does not spoil the rest. Goes behind
         the pictures of people who wait."""

@@ -60,9 +60,14 @@ def one_picture(with_kiosk: bool = False) -> dict[str, Any]:
 
 
 def department() -> dict[str, Any]:
-    """The department to look in, as a part of the address."""
+    """The department to look in, and the pack to be answered by, as parts of the address."""
     schema = {"type": "string", "maxLength": 200, "pattern": PLAIN_TEXT}
-    return {"parameters": [{"name": "department", "in": "query", "required": False, "schema": schema}]}
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name in ("department", "pack")
+        ]
+    }
 
 
 def encoded_picture(name: str) -> dict[str, Any]:

@@ -26,18 +26,25 @@ async def recognise(api: Api, scope: Scope, receive: Receive, headers: dict[byte
     # Before the picture is read: under overload most requests end here.
     api.recogniser.refuse_if_full()
     upload = await api.bodies.image(scope, receive, headers)
-    work = api.recogniser.recognise(upload.photos[0].data, _department(scope))
-    recognition = await while_client_waits(receive, work)
+    image = upload.photos[0].data
+    department, pack = _asked(scope)
+    if pack is not None:
+        work = api.recogniser.recognise_beside(pack, image, department)
+        return recognition_text(await while_client_waits(receive, work)).encode()
+    recognition = await while_client_waits(receive, api.recogniser.recognise(image, department))
     api.meters.decided(RECOGNIZE, decisions_of(recognition))
     return recognition_text(recognition).encode()
 
 
-def _department(scope: Scope) -> str | None:
-    """The department to look in, of the address. Raises InvalidInput."""
+def _asked(scope: Scope) -> tuple[str | None, str | None]:
+    """The department to look in, and the pack beside the site's own to look with. Raises InvalidInput."""
     if not scope["query_string"]:
-        return None
-    named = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("department")
-    return checked_department(named[-1]) if named else None
+        return None, None
+    named = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    department, pack = named.get("department"), named.get("pack")
+    if pack is not None and not pack[-1].strip():
+        raise InvalidInput("Name a pack in `pack`, or leave it out.")
+    return checked_department(department[-1]) if department else None, pack[-1].strip() if pack else None
 
 
 async def recognise_for_caller(
@@ -52,7 +59,8 @@ async def recognize(api: Context, request: Request) -> Response:
     """Who is in the picture, nearest face first. Records nothing.
 
     With `department` only its people are looked at. A face that is no match has no `person`; `issue`
-    says what to mend about a face of poor quality.
+    says what to mend about a face of poor quality. With `pack` the pack of this id answers, which stands
+    beside the site's own: see `rollcall pack beside`.
     """
     answer = await recognise(api, request.scope, request.receive, headers_of(request.scope))
     return Response(answer, media_type="application/json")
@@ -108,7 +116,7 @@ def install(app: FastAPI) -> None:
     app.post(
         RECOGNIZE,
         response_model=schemas.Recognition,
-        responses=describe.problems(413, 415, 422),
+        responses=describe.problems(404, 409, 413, 415, 422),
         openapi_extra=describe.one_picture() | describe.department(),
         tags=["recognition"],
     )(recognize)

@@ -25,6 +25,8 @@ def change_pack(settings: Settings, spec: str) -> PackChange:
     Raises PackUnavailable, StoreUnavailable, and Conflict while Rollcall runs on this data folder.
     """
     from ray_backend import bootstrap
+    from ray_backend.clock import SystemClock
+    from ray_backend.services.pinned import pin_pack
 
     if settings.ray_address or running_address(settings.data_dir):
         raise Conflict("Rollcall is running with its present pack. Stop it, then change the pack.")
@@ -33,6 +35,7 @@ def change_pack(settings: Settings, spec: str) -> PackChange:
     try:
         choice = bootstrap.find_pack(settings, store)
         pack = bootstrap.build_faces(settings, choice).pack
-        return PackChange(pack.pack_id, pack.licence, bootstrap.pin_pack(store, pack, choice.spec))
+        missing = pin_pack(store, SystemClock(), pack, choice.spec)
+        return PackChange(pack.pack_id, pack.licence, missing)
     finally:
         store.close()

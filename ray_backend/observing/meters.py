@@ -73,6 +73,25 @@ _answers = Histogram(
 _kiosks = Gauge(
     "rollcall_kiosks_connected", "Kiosks' pages with an open connection.", ["way"], registry=REGISTRY
 )
+_packs_compared = Counter(
+    "rollcall_packs_compared",
+    "Pictures that a second pack looked at, too, by whom both recognised.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+_packs_decisions = Counter(
+    "rollcall_packs_decisions",
+    "Decisions about the faces of these pictures, by pack and kind.",
+    ["pack", "decision"],
+    registry=REGISTRY,
+)
+_packs_seconds = Histogram(
+    "rollcall_packs_seconds",
+    "Time that each pack took for one of these pictures.",
+    ["pack"],
+    buckets=ANSWER_S,
+    registry=REGISTRY,
+)
 _started = Gauge("rollcall_process_start_seconds", "When it began, in seconds since 1970.", registry=REGISTRY)
 _started.set(time.time())
 # Finding the child of a label costs more than counting.
@@ -170,3 +189,15 @@ def kiosk_came(way: str) -> None:
 def kiosk_went(way: str) -> None:
     """It is closed again."""
     _child(_kiosks, way).dec()
+
+
+def packs_compared(outcome: str) -> None:
+    """Counts a picture that two packs looked at; see `domain.beside.compared`."""
+    _child(_packs_compared, outcome).inc()
+
+
+def pack_decided(pack_id: str, kinds: Iterable[str], seconds: float) -> None:
+    """Counts what one of these packs made of it, and how long that took."""
+    for kind in kinds:
+        _child(_packs_decisions, pack_id, kind).inc()
+    _child(_packs_seconds, pack_id).observe(seconds)

@@ -21,6 +21,7 @@ from ray_backend.services.policy import Policy
 from ray_backend.services.punch_log import PunchLog
 from ray_backend.services.roster import Roster
 from ray_backend.services.shifts_today import TodayService
+from ray_backend.services.twins import each_picture_once, twins_of
 
 _MERGED = "This record was merged into another person. Open that person instead, or undo the merge first."
 
@@ -74,7 +75,7 @@ class PeopleService:
         ids = [person.person_id, *(one.person_id for one in merged)]
         return PersonDetails(
             person,
-            tuple(self._store.templates_of_many(ids)),
+            each_picture_once(self._store.templates_of_many(ids), self._policy.pack_id),
             has_code=any(map(self._codes.has, ids)),
             merged=tuple(sorted(merged, key=lambda one: one.employee_id)),
         )
@@ -139,9 +140,12 @@ class PeopleService:
         self._codes.set(person_id, code, actor=actor)
 
     def remove_template(self, template_id: str, *, actor: str) -> Template:
-        """Raises TemplateNotFound."""
+        """With what other packs made of the same picture. Raises TemplateNotFound."""
         template = self._store.remove_template(template_id)
         self._gallery.remove_template(template_id)
+        for twin in twins_of(template, self._store.templates_of(template.person_id)):
+            self._store.remove_template(twin.template_id)
+            self._gallery.remove_template(twin.template_id)
         self._audit.record(actor, "person.template_removed", template.person_id)
         return template
 

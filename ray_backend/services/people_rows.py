@@ -26,7 +26,8 @@ def rows_of(store: Store, people: Sequence[Person], today: TodayService) -> tupl
     return tuple(
         PersonRow(
             person,
-            templates=len(faces[person.person_id]),
+            # Two packs may have looked at one picture.
+            templates=len({one.thumbnail or one.template_id for one in faces[person.person_id]}),
             last_seen=max(seen[person.person_id], default=None),
             thumbnail=_best_picture(faces[person.person_id]),
             today=shifts.get(person.person_id),

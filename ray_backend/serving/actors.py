@@ -28,6 +28,7 @@ from ray_backend.serving import figures, telling
 from ray_backend.serving.cluster_watch import ClusterWatch
 from ray_backend.serving.placement import RayPlacement
 from ray_backend.serving.report_calls import made_elsewhere
+from ray_backend.serving.second_pack import SecondPack
 from ray_backend.serving.site_figures import SiteFigures
 from ray_backend.serving.turns import Turns
 from ray_backend.settings import Settings
@@ -78,6 +79,7 @@ class FaceEmbeddingActor:
         telling.begin(settings)
         _stand_back(_MODELS_STAND_BACK)
         self._faces: FaceService = bootstrap.build_faces(settings, choice)
+        self._beside = SecondPack(settings)
         self._turns = Turns()
         self._priority = os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0
 
@@ -118,21 +120,29 @@ class FaceEmbeddingActor:
         self, images: Sequence[bytes], embed: Embed, thumbnails: bool, origins: str = ""
     ) -> list[FrameAnalysis | ImageRejected]:
         """As `analyse_many`, one picture at a time whenever nobody waits."""
-        return telling.analysed_many(origins, self._one_by_one, images, embed, thumbnails)
+        return telling.analysed_many(origins, self._one_by_one, images, self._faces, embed, thumbnails)
 
     @ray.method(concurrency_group="bulk")
     def analyse_batch_in_bulk(self, *images: bytes, origins: str = "") -> list[FrameAnalysis | ImageRejected]:
         """As `analyse_batch`, one picture at a time whenever nobody waits."""
-        return telling.analysed_many(origins, self._one_by_one, images)
+        return telling.analysed_many(origins, self._one_by_one, images, self._faces)
 
-    def _one_by_one(self, images: Sequence[bytes], *how: Any) -> list[FrameAnalysis | ImageRejected]:
+    @ray.method(concurrency_group="bulk")
+    def analyse_batch_beside(self, spec: str, *images: bytes) -> list[FrameAnalysis | ImageRejected]:
+        """As `analyse_batch_in_bulk`, with the pack that `spec` names, whose models are loaded when they are
+        first asked for. Raises PackUnavailable."""
+        return self._one_by_one(images, self._beside.faces(spec))
+
+    def _one_by_one(
+        self, images: Sequence[bytes], faces: FaceService, *how: Any
+    ) -> list[FrameAnalysis | ImageRejected]:
         # Ray made this thread before the constructor lowered the priority of its own.
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, 0, self._priority)
         answers = []
         for image in images:
             with self._turns.bulk():
-                answers += self._faces.analyse_many([image], *how)
+                answers += faces.analyse_many([image], *how)
         return answers
 
     @ray.method(concurrency_group="health")

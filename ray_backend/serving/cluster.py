@@ -13,6 +13,7 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray_backend import bootstrap
 from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.domain.model import Pack
+from ray_backend.services.pinned import check_pack
 from ray_backend.serving import handles
 from ray_backend.serving.actors import (
     ClusterActor,
@@ -97,7 +98,7 @@ def start_actors(settings: Settings, progress: Callable[[str], None] = lambda li
         progress("Loading the face models")
         faces = [placement.start(f"{FACE_ACTOR}-{index}") for index in range(size)]
         pack = _started(faces[0].describe.remote())
-        bootstrap.check_pack(store, pack)
+        check_pack(store, pack)
     finally:
         store.close()
     keeper = builder(ClusterActor, CLUSTER_ACTOR, _CLUSTER_THREADS).remote(settings, choice)

@@ -10,10 +10,13 @@ from prometheus_client import CollectorRegistry
 from ray import serve
 
 from ray_backend import client
-from ray_backend.serving import cluster_view, telling
+from ray_backend.domain.beside import Beside
+from ray_backend.serving import cluster_view, handles, telling
+from ray_backend.serving.beside import BesideFollower
 from ray_backend.serving.engine_metrics import EngineCollector
 from ray_backend.serving.members import PoolFollower
 from ray_backend.serving.names import RECORDS_RESOURCE, SLIVER
+from ray_backend.serving.recogniser import BatchingRecogniser
 from ray_backend.serving.reporter import Reporter
 from ray_backend.serving.workers import build_recogniser
 from ray_backend.settings import Settings
@@ -55,6 +58,18 @@ def start_api(settings: Settings) -> None:
     serve.run(application(settings), name=APP_NAME, route_prefix="/")
 
 
+def _follow_beside(recogniser: BatchingRecogniser, settings: Settings) -> None:
+    """The recogniser knows within seconds which pack stands beside the site's own."""
+
+    def ask() -> Beside | None:
+        return handles.result(handles.use_case("beside", "current")((), {}), settings.call_timeout_s)
+
+    def tell(found: Beside | None) -> None:
+        recogniser.beside.pack = found
+
+    BesideFollower(ask, tell).start(asyncio.get_running_loop())
+
+
 def application(settings: Settings) -> serve.Application:
     """What Serve is to run: the API, over actors that run by then."""
 
@@ -64,6 +79,7 @@ def application(settings: Settings) -> serve.Application:
         recogniser = build_recogniser(settings)
         follower = PoolFollower(recogniser.queue, recogniser.set_members)
         follower.start(asyncio.get_running_loop())
+        _follow_beside(recogniser, settings)
         registry = CollectorRegistry()
         registry.register(EngineCollector(recogniser.queues))
         process = f"api-{serve.get_replica_context().replica_tag}"

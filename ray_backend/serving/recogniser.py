@@ -15,6 +15,7 @@ from ray_backend.domain.errors import RollcallError
 from ray_backend.domain.model import FrameAnalysis
 from ray_backend.observing import origin
 from ray_backend.serving.batcher import DEFAULT, BatchPolicy, MicroBatcher, Worker
+from ray_backend.serving.beside import BesideRecogniser
 
 # A picture, the department to look in, None for all, and what it belongs to; see `observing.origin`.
 Question = tuple[bytes, str | None, str]
@@ -25,12 +26,14 @@ WorkerOf = Callable[[str], Worker]
 @dataclass(frozen=True, slots=True)
 class Workers:
     """What a face actor is used for: `recognise` turns lists of questions into Recognition or
-    ImageRejected, `recognise_in_bulk` does the same whenever nobody waits, and `analyse` turns lists of
-    pictures with their origins into FrameAnalysis or ImageRejected."""
+    ImageRejected, `recognise_in_bulk` does the same whenever nobody waits, `analyse` turns lists of
+    pictures with their origins into FrameAnalysis or ImageRejected, and `recognise_beside` lists of
+    BesideQuestion into Recognition or ImageRejected."""
 
     recognise: WorkerOf
     recognise_in_bulk: WorkerOf
     analyse: WorkerOf
+    recognise_beside: WorkerOf
 
 
 class BatchingRecogniser:
@@ -49,13 +52,19 @@ class BatchingRecogniser:
             [], replace(policy, patience_s=math.inf)
         )
         self.analysing: MicroBatcher[tuple[bytes, str], FrameAnalysis] = MicroBatcher([], policy)
+        self.beside = BesideRecogniser(policy)
         self._workers = workers
         self._check_in = check_in
 
     @property
     def queues(self) -> dict[str, MicroBatcher]:
         """All queues, by what they are for."""
-        return {"recognise": self.recognising, "bulk": self.in_bulk, "check_in": self.analysing}
+        return {
+            "recognise": self.recognising,
+            "bulk": self.in_bulk,
+            "check_in": self.analysing,
+            "beside": self.beside.queue,
+        }
 
     def queue(self) -> Queue:
         """What this process has of everything."""
@@ -69,6 +78,7 @@ class BatchingRecogniser:
             (self.recognising, self._workers.recognise),
             (self.in_bulk, self._workers.recognise_in_bulk),
             (self.analysing, self._workers.analyse),
+            (self.beside.queue, self._workers.recognise_beside),
         ):
             queue.set_workers(_named(worker_of, members.identities.items()))
 
@@ -78,7 +88,16 @@ class BatchingRecogniser:
 
     async def recognise(self, image: bytes, department: str | None = None) -> Recognition:
         """See `Recogniser`. Raises ImageRejected, Overloaded, Unavailable."""
-        return await self.recognising.submit((image, department, origin.carried()))
+        answer = await self.recognising.submit((image, department, origin.carried()))
+        if self.beside.pack is not None:
+            self.beside.compare(image, department, answer)
+        return answer
+
+    async def recognise_beside(
+        self, pack_id: str, image: bytes, department: str | None = None
+    ) -> Recognition:
+        """See `Recogniser`. Raises NotFound, ImageRejected, Overloaded, Unavailable."""
+        return await self.beside.recognise(pack_id, image, department)
 
     async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
         """One answer for each picture, in order, behind the pictures of people who wait."""

@@ -11,6 +11,7 @@ from ray_backend.domain.model import FrameAnalysis
 from ray_backend.observing import origin
 from ray_backend.serving import handles
 from ray_backend.serving.batcher import BatchPolicy, Worker
+from ray_backend.serving.beside import BesideQuestion
 from ray_backend.serving.names import DATABASE_ACTOR
 from ray_backend.serving.recogniser import BatchingRecogniser, Question, Workers
 from ray_backend.settings import Settings
@@ -29,6 +30,7 @@ def build_recogniser(settings: Settings) -> BatchingRecogniser:
             recognise=lambda name: _recogniser(name, "analyse_batch", timeout_s),
             recognise_in_bulk=lambda name: _recogniser(name, "analyse_batch_in_bulk", timeout_s),
             analyse=lambda name: _analyser(name, timeout_s),
+            recognise_beside=lambda name: _beside(name, timeout_s),
         ),
         check_in,
         BatchPolicy(max_waiting=settings.api_max_waiting, deadline_s=settings.api_deadline_s),
@@ -57,3 +59,17 @@ def _analyser(name: str, timeout_s: float) -> Worker:
         return await handles.async_result(call, timeout_s)
 
     return analyse
+
+
+def _beside(name: str, timeout_s: float) -> Worker:
+    async def recognise(questions: list[BesideQuestion]) -> Sequence[Recognition | ImageRejected]:
+        return [await answer(question) for question in questions]
+
+    async def answer(question: BesideQuestion) -> Recognition | ImageRejected:
+        look = handles.get_handle(name).analyse_batch_beside.remote(question.spec, question.image)
+        analyses = await handles.async_result(look, timeout_s)
+        call = handles.use_case("beside", "recognise")((analyses, [question.department]), {})
+        (found,) = await handles.async_result(call, timeout_s)
+        return found
+
+    return recognise

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from ray_backend.client import Backend
 from ray_backend.domain.answers import CheckIn, Recognition
-from ray_backend.domain.errors import Overloaded, RollcallError
-from ray_backend.services.faces import Embed
+from ray_backend.domain.errors import NotFound, Overloaded, RollcallError
+from ray_backend.services.faces import Embed, FaceService
 
 
 class LocalRecogniser:
@@ -22,6 +22,7 @@ class LocalRecogniser:
         self.full: Overloaded | None = None
         self.gate: asyncio.Event | None = None
         self.cancelled = 0
+        self.beside: FaceService | None = None
 
     def refuse_if_full(self) -> None:
         if self.full is not None:
@@ -30,6 +31,12 @@ class LocalRecogniser:
     async def recognise(self, image: bytes, department: str | None = None) -> Recognition:
         await self._ready()
         return await asyncio.to_thread(self._recognise, image, department)
+
+    async def recognise_beside(
+        self, pack_id: str, image: bytes, department: str | None = None
+    ) -> Recognition:
+        await self._ready()
+        return await asyncio.to_thread(self._recognise_beside, pack_id, image, department)
 
     async def recognise_many(self, images: Sequence[bytes]) -> list[Recognition | RollcallError]:
         await self._ready()
@@ -54,6 +61,13 @@ class LocalRecogniser:
     def _recognise(self, image: bytes, department: str | None = None) -> Recognition:
         analysis = self._backend._faces.analyse(image, Embed.ALL)
         (answer,) = self._backend._records.check_ins.recognise([analysis], [department])
+        return answer
+
+    def _recognise_beside(self, pack_id: str, image: bytes, department: str | None) -> Recognition:
+        if self.beside is None or self.beside.pack.pack_id != pack_id:
+            raise NotFound("This pack does not stand beside the site's own.")
+        analysis = self.beside.analyse(image, Embed.ALL)
+        (answer,) = self._backend._records.beside.recognise([analysis], [department])
         return answer
 
     def _recognise_or_say_why(self, image: bytes) -> Recognition | RollcallError:

@@ -14,8 +14,11 @@ from ray_backend.domain.answers import RecognisedFace, Recognition
 from ray_backend.domain.errors import BackendUnavailable, Overloaded
 from ray_backend.domain.model import Candidate, Decision, DecisionKind, Person, Quality
 from ray_backend.domain.permissions import Role
+from ray_backend.jobs.pack_beside import put_beside
+from ray_backend.services.faces import FaceService
+from ray_backend.vision.images import PillowCodec
 from tests.api.conftest import encoded
-from tests.fakes import SetClock, photo
+from tests.fakes import SecondEngine, SetClock, photo
 
 ADA, ALAN, STRANGER = 1, 2, 9
 
@@ -301,3 +304,52 @@ def test_a_client_that_waits_gets_its_late_answer(open_web):
 
     assert asyncio.run(wait()).json()["faces"][0]["decision"] == "match"
     assert web.recogniser.cancelled == 0
+
+
+@pytest.fixture
+def second(web):
+    """A second pack beside the site's own, with templates of whoever is enrolled by then."""
+
+    def put():
+        faces = FaceService(SecondEngine(), PillowCodec(max_bytes=10**7, max_pixels=10**8))
+        put_beside(web.site.backend, faces, "/models/second", 0.1)
+        web.recogniser.beside = faces
+
+    return put
+
+
+def test_a_pack_beside_the_sites_own_answers_when_it_is_named(web, second):
+    web.register(1)
+    second()
+    answer = web.send_picture("/recognize?pack=second", photo(1)).json()
+    assert answer["pack"] == "second"
+    assert answer["faces"][0]["person"]["employee_id"] == "E1"
+    assert web.send_picture("/recognize", photo(1)).json()["pack"] == "fake"
+
+
+def test_it_looks_in_the_department_that_is_named(web, second):
+    web.register(1, department="Engines")
+    second()
+    here = web.send_picture("/recognize?pack=second&department=Engines", photo(1)).json()
+    elsewhere = web.send_picture("/recognize?department=Kitchen&pack=second", photo(1)).json()
+    assert [face["decision"] for face in here["faces"]] == ["match"]
+    assert [face["decision"] for face in elsewhere["faces"]] == ["unknown"]
+
+
+def test_a_pack_that_is_not_beside_is_not_found(web):
+    answer = web.send_picture("/recognize?pack=third", photo(1))
+    assert answer.status_code == 404
+    assert "pack" in answer.json()["detail"]
+
+
+def test_a_pack_without_a_name_is_refused(web):
+    answer = web.send_picture("/recognize?pack=", photo(1))
+    assert answer.status_code == 422
+
+
+def test_what_the_second_pack_says_is_not_counted_as_a_decision_of_the_site(web, second):
+    web.register(1)
+    second()
+    before = web.get("/metrics").text.count("rollcall_http_decisions_total{")
+    web.send_picture("/recognize?pack=second", photo(1))
+    assert web.get("/metrics").text.count("rollcall_http_decisions_total{") == before

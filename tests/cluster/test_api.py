@@ -17,10 +17,14 @@ import ray
 from ray_backend.client import Photo
 from ray_backend.domain.queries import PunchQuery
 from ray_backend.domain.requests import PersonDraft
+from ray_backend.jobs.pack_beside import put_beside
 from ray_backend.serving import handles
 from ray_backend.serving.names import CLUSTER_ACTOR, DATABASE_ACTOR
+from ray_backend.serving.second_pack import open_faces
+from ray_backend.settings import Settings
 from tests.cluster import nodes
 from tests.cluster.conftest import site_settings
+from tests.faces import EDGE_PACK
 from tests.people import PEOPLE, face_photo
 
 START_S = 60.0
@@ -95,6 +99,32 @@ def test_many_clients_at_once_each_get_their_own_answer(api):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.skipif(not EDGE_PACK.is_dir(), reason="no second pack: set ROLLCALL_TEST_SHARED")
+def test_a_second_pack_beside_answers_and_is_compared(api):
+    faces = open_faces(Settings(), str(EDGE_PACK))
+    try:
+        outcome = put_beside(api.backend, faces, str(EDGE_PACK), share=1.0)
+        assert (outcome.templates, outcome.without) == (PEOPLE, ())
+        pack_id = faces.pack.pack_id
+        until = time.monotonic() + 30
+        while (answer := post_photo(api, f"/recognize?pack={pack_id}", 1)).status_code == 404:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        assert answer.json()["pack"] == pack_id
+        assert answer.json()["faces"][0]["person"]["employee_id"] == "E1"
+        assert post_photo(api, "/recognize", 3).json()["pack"] == "dlib-resnet"
+        same = "rollcall_packs_compared_total{"
+        while not any(
+            line.startswith(same) and 'outcome="same"' in line
+            for line in api.get("/metrics").text.splitlines()
+        ):
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        assert api.backend._service("overview").overview().templates == PEOPLE
+    finally:
+        api.backend.beside.end(actor="test")
 
 
 def test_the_metrics_tell_of_queues_batches_and_recoveries(api):
