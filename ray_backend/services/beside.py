@@ -13,6 +13,7 @@ from ray_backend.domain.answers import Recognition
 from ray_backend.domain.beside import Beside, BesideState
 from ray_backend.domain.errors import Conflict, ImageRejected, InvalidInput, NotFound
 from ray_backend.domain.model import FrameAnalysis, Pack, Person, Template
+from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.site import SiteSettings
 from ray_backend.ports import Clock, GalleryIndex, Store
 from ray_backend.services.audit import Auditor
@@ -30,7 +31,7 @@ _COUNT_EVERY_S = 5.0
 
 class BesideService:
     """Its gallery is made when it is first asked for, lies in memory, and is made anew when the number of
-    templates changes. Safe to call from several threads."""
+    templates or of active people changes. Safe to call from several threads."""
 
     def __init__(
         self,
@@ -155,21 +156,21 @@ class BesideService:
             return self._filled.decider
 
     def _fill(self, pack: Pack) -> _Filled:
-        count = self._store.count_templates().get(pack.pack_id, 0)
+        counts = _counts(pack, self._store)
         gallery = self._make_gallery(pack.dimension)
         gallery.replace(live_templates(self._store, pack.pack_id))
         # A threshold that an admin set was measured with the site's own pack.
         rules = replace(self._site(), threshold=None)
-        return _Filled(pack, count, Decider(gallery, self._roster, Policy(pack, lambda: rules)))
+        return _Filled(pack, counts, Decider(gallery, self._roster, Policy(pack, lambda: rules)))
 
 
 class _Filled:
-    """A gallery of one pack, and how many templates there were when it was filled."""
+    """A gallery of one pack, and how many templates and active people there were when it was filled."""
 
-    def __init__(self, pack: Pack, count: int, decider: Decider) -> None:
+    def __init__(self, pack: Pack, counts: tuple[int, int], decider: Decider) -> None:
         self.decider = decider
         self._pack = pack
-        self._count = count
+        self._counts = counts
         self._counted_at = time.monotonic()
 
     def outdated(self, pack: Pack, store: Store) -> bool:
@@ -179,7 +180,12 @@ class _Filled:
         if now - self._counted_at < _COUNT_EVERY_S:
             return False
         self._counted_at = now
-        return store.count_templates().get(pack.pack_id, 0) != self._count
+        return _counts(pack, store) != self._counts
+
+
+def _counts(pack: Pack, store: Store) -> tuple[int, int]:
+    people = store.list_people(PeopleQuery(active=True, limit=1)).total
+    return store.count_templates().get(pack.pack_id, 0), people
 
 
 def _require_pack(beside: Beside, analyses: Sequence[FrameAnalysis]) -> None:

@@ -182,7 +182,7 @@ RULES: dict[str, Rule] = {
     "imports.finished": Rule(_ADMIN),
     "cluster.status": Rule(_ADMIN),
     "cluster.history": Rule(_ADMIN),
-    "beside.current": Rule(_SYSTEM),
+    "beside.current": Rule(_ADMIN),
     "beside.state": Rule(_ADMIN),
     "beside.put": Rule(_SYSTEM),
     "beside.end": Rule(_SYSTEM),

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ray_backend.client import Backend
+from ray_backend.domain.beside import Beside
 from ray_backend.domain.cluster import ClusterStatus, PartState
 from ray_backend.domain.cluster_health import complaints, lately
 from ray_backend.domain.errors import Unavailable, WrongCredentials
@@ -30,6 +31,7 @@ def render(backend: Backend) -> None:
 def _look(backend: Backend) -> None:
     try:
         status, moments = backend.cluster.status(), backend.cluster.history()
+        beside = backend.beside.current() if status is not None else None
     except WrongCredentials:
         st.rerun()
     except Unavailable as error:
@@ -40,6 +42,8 @@ def _look(backend: Backend) -> None:
         return
     _troubles(status, moments)
     _figures(status, moments)
+    if beside is not None:
+        _second_pack(beside)
     if moments:
         cluster_plots.show(moments, deps.site().zone)
     _machines(status)
@@ -70,6 +74,15 @@ def _figures(status: ClusterStatus, moments: tuple[Moment, ...]) -> None:
     row.metric(_("Pictures waiting"), sum(queue.waiting for queue in status.queues))
     row.metric(_("Faces to search"), sum(one.templates for one in status.galleries))
     row.metric(_("Punches waiting"), "–" if status.journal is None else status.journal)
+
+
+def _second_pack(beside: Beside) -> None:
+    tried = _(
+        "The face models {pack} are tried on {share} of the recognitions. They decide nothing.",
+        pack=beside.pack.pack_id,
+        share=f"{beside.share:.0%}",
+    )
+    st.info(tried, icon=":material/science:")
 
 
 def _machines(status: ClusterStatus) -> None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from ray_backend.domain.beside import Beside
 from ray_backend.domain.cluster import GalleryStatus, PartState, Queue
 from ray_backend.domain.permissions import Role
 from streamlit_app import cluster_words
 from streamlit_app.views import cluster
+from tests.fakes import FAKE_PACK
 from tests.ui.conftest import account, page, words
 from tests.unit.domain.test_cluster_health import FACES, WELL, moment
 
@@ -38,6 +40,13 @@ def machines(backend, monkeypatch):
 
 def test_one_process_has_no_cluster(backend):
     assert "no cluster" in words(page(cluster.render, backend).run())
+
+
+def test_a_second_pack_that_is_tried_is_named(backend, machines):
+    assert "are tried" not in words(page(cluster.render, backend).run())
+    backend.beside.put(Beside(replace(FAKE_PACK, pack_id="second"), "/models/second", 0.25), actor="test")
+    told = [box.value for box in page(cluster.render, backend).run().info]
+    assert told == ["The face models second are tried on 25% of the recognitions. They decide nothing."]
 
 
 def test_machines_parts_and_figures_are_shown(backend, machines):

@@ -143,6 +143,16 @@ def test_what_another_process_enrolled_is_seen_after_a_while(site, second, put, 
     assert asked(site, second, ALAN).person == alan
 
 
+def test_who_is_deactivated_is_not_named_and_who_comes_back_is(site, second, put, monkeypatch):
+    monkeypatch.setattr("ray_backend.services.beside._COUNT_EVERY_S", 0.0)
+    ada = site.enrol(ADA)
+    put()
+    site.backend.people.set_active(ada.person_id, False, actor="admin")
+    assert asked(site, second, ADA).person is None
+    site.backend.people.set_active(ada.person_id, True, actor="admin")
+    assert asked(site, second, ADA).person is not None
+
+
 def test_without_a_second_pack_nobody_is_answered_by_one(site, second, put):
     with pytest.raises(NotFound, match="pack beside"):
         asked(site, second, ADA)
