@@ -37,6 +37,7 @@ def put_beside(
     backend.beside.put(beside, actor="command line")
     missing = backend.beside.missing()
     made, without = 0, []
+    told(0, len(missing))
     for done, person in enumerate(missing, start=1):
         try:
             added = _add(backend, faces, person)

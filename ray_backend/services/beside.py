@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from ray_backend.domain.answers import Recognition
 from ray_backend.domain.beside import Beside, BesideState
-from ray_backend.domain.errors import Conflict, ImageRejected, InvalidInput, NotFound
+from ray_backend.domain.errors import Conflict, ImageRejected, InvalidInput, NotFound, Unavailable
 from ray_backend.domain.model import FrameAnalysis, Pack, Person, Template
 from ray_backend.domain.queries import PeopleQuery
 from ray_backend.domain.site import SiteSettings
@@ -52,6 +52,8 @@ class BesideService:
         self._audit = Auditor(store, clock)
         self._clock = clock
         self._lock = threading.Lock()
+        self._filling = threading.Lock()
+        self._generation = 0
         self._filled: _Filled | None = None
 
     def current(self) -> Beside | None:
@@ -131,8 +133,8 @@ class BesideService:
     ) -> list[Recognition | ImageRejected]:
         """As `CheckInService.recognise`, by the second pack's templates and its own threshold and margin.
 
-        Raises NotFound where nothing stands beside the site's pack, and Conflict for analyses of a pack that
-        it is not.
+        Raises NotFound where nothing stands beside the site's pack, Conflict for analyses of a pack that it
+        is not, and Unavailable while somebody else's question fills the gallery.
         """
         beside = self._required()
         _require_pack(beside, [one for one in answers if isinstance(one, FrameAnalysis)])
@@ -141,6 +143,7 @@ class BesideService:
     def forget(self) -> None:
         """Lets go of the gallery; the next question fills it again."""
         with self._lock:
+            self._generation += 1
             self._filled = None
 
     def _required(self) -> Beside:
@@ -150,10 +153,20 @@ class BesideService:
         return beside
 
     def _decider(self, beside: Beside) -> Decider:
+        filled, generation = self._filled, self._generation
+        if filled is not None and not filled.outdated(beside.pack, self._store):
+            return filled.decider
+        # Whoever waited here would take a thread from those who answer kiosks.
+        if not self._filling.acquire(blocking=False):
+            raise Unavailable("The faces of the second pack are being read. Try again in a moment.")
+        try:
+            filled = self._fill(beside.pack)
+        finally:
+            self._filling.release()
         with self._lock:
-            if self._filled is None or self._filled.outdated(beside.pack, self._store):
-                self._filled = self._fill(beside.pack)
-            return self._filled.decider
+            if generation == self._generation:  # nobody was erased meanwhile
+                self._filled = filled
+        return filled.decider
 
     def _fill(self, pack: Pack) -> _Filled:
         counts = _counts(pack, self._store)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from ray_backend.client import local_backend
 from ray_backend.domain.beside import Beside, compared
-from ray_backend.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from ray_backend.domain.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from ray_backend.domain.permissions import Caller, Role
 from ray_backend.jobs.pack_beside import put_beside
 from ray_backend.services.faces import Embed, FaceService
@@ -55,7 +57,7 @@ def test_everybody_gets_templates_from_the_stored_pictures_and_is_recognised(sit
     told = []
     outcome = put_beside(site.backend, second, "/models/second", 0.1, lambda *how: told.append(how))
     assert (outcome.templates, outcome.without) == (3, ())
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
     for who, person in people.items():
         face = asked(site, second, who)
         assert face.person == person
@@ -164,6 +166,45 @@ def test_without_a_second_pack_nobody_is_answered_by_one(site, second, put):
     with pytest.raises(NotFound):
         asked(site, second, ADA)
     assert [entry.action for entry in site.audit()].count("pack.beside_ended") == 1
+
+
+def test_nobody_waits_while_the_gallery_is_filled(site, second, put, monkeypatch):
+    ada = site.enrol(ADA)
+    put()
+    begun, go_on = threading.Event(), threading.Event()
+    read = site.store.templates
+
+    def slowly(pack_id):
+        begun.set()
+        assert go_on.wait(10)
+        return read(pack_id)
+
+    monkeypatch.setattr(site.store, "templates", slowly)
+    with ThreadPoolExecutor(1) as one:
+        first = one.submit(asked, site, second, ADA)
+        try:
+            assert begun.wait(10)
+            with pytest.raises(Unavailable, match="being read"):
+                asked(site, second, ADA)
+        finally:
+            go_on.set()
+        assert first.result().person == ada
+
+
+def test_what_was_read_before_an_erasure_is_not_kept(site, second, put, monkeypatch):
+    ada = site.enrol(ADA)
+    put()
+    read = site.store.templates
+
+    def then_erased(pack_id):
+        found = list(read(pack_id))
+        monkeypatch.setattr(site.store, "templates", read)
+        erase(site, ada)
+        return found
+
+    monkeypatch.setattr(site.store, "templates", then_erased)
+    assert asked(site, second, ADA).person is None
+    assert site.backend._records.beside._filled is None
 
 
 def test_an_analysis_of_another_pack_is_refused(site, put):
