@@ -83,3 +83,8 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mongo
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> None:
+    """The patience of production: outages are what is tested here."""
