@@ -138,7 +138,7 @@ def test_the_certificate_says_what_where_when_and_by_whom_and_names_nobody(site)
     certificate = erase(site, ada, keep_punches=True).certificate
 
     text = certificates.to_file(certificate).decode()
-    for personal in (ada.person_id, second.person_id, "Ada ", '"E1"', "ada@example.org", "Engines"):
+    for personal in (ada.person_id, second.person_id, "Ada", "E1", "ada@example.org", "Engines"):
         assert f'"{personal}' not in text
         assert f"{personal}@" not in text
     content = certificate.content
