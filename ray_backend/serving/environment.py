@@ -44,11 +44,11 @@ def prepare(ray_address: str) -> None:
     os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     # A program outside the cluster waits this long for its old connection before it makes a new one.
     os.environ.setdefault("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "5")
-    if not ray_address or ray_address.startswith(_LOOPBACK):
-        # Ray's switch for "one machine only": it then listens on the loopback address alone.
-        if os.environ.setdefault(_MANY_MACHINES, "0") == "0":
-            for name in _NOT_READ_HERE:
-                os.environ.setdefault(name, "0")
+    here = not ray_address or ray_address.startswith(_LOOPBACK)
+    # Ray's switch for "one machine only": it then listens on the loopback address alone.
+    if here and os.environ.setdefault(_MANY_MACHINES, "0") == "0":
+        for name in _NOT_READ_HERE:
+            os.environ.setdefault(name, "0")
 
 
 def prepare_node() -> None:
