@@ -134,7 +134,6 @@ def _pages(browser: Browser, site: Site, shots: Shots) -> None:
         further = {
             "Register face": _registering,
             "People": _person,
-            "Group photo": _group_photo,
             "Calibration": _calibration,
         }
         for title in _titles(page):
@@ -166,7 +165,7 @@ def _open(page: Page, title: str) -> None:
 
 
 def _registering(page: Page, shots: Shots) -> None:
-    """The steps up to the last look, with a file; the guided camera on the way."""
+    """The steps up to the guided camera. Further on the page shows faces of real people, large."""
     page.get_by_text("The person has read this").click()
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("Employee id", exact=True).fill("1009")
@@ -175,13 +174,6 @@ def _registering(page: Page, shots: Shots) -> None:
     page.get_by_role("button", name="Continue").click()
     page.locator(".desk .targets li").first.wait_for(timeout=WAIT_MS)
     shots.take(page, "register-face-guided")
-    page.get_by_text("Single photos or files", exact=True).click()
-    picture = {"name": "nine.jpg", "mimeType": "image/jpeg", "buffer": _jpeg(_stranger())}
-    page.locator("input[type=file]").set_input_files(picture)
-    _wait(page, "will be used.")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Save this person").wait_for(timeout=WAIT_MS)
-    shots.take(page, "register-face-check")
 
 
 def _person(page: Page, shots: Shots) -> None:
@@ -189,13 +181,6 @@ def _person(page: Page, shots: Shots) -> None:
     page.get_by_text("Person One").first.wait_for(timeout=WAIT_MS)
     page.wait_for_timeout(1000)
     shots.take(page, "person")
-
-
-def _group_photo(page: Page, shots: Shots) -> None:
-    picture = {"name": "crew.jpg", "mimeType": "image/jpeg", "buffer": _T1.read_bytes()}
-    page.locator("input[type=file]").first.set_input_files(picture)
-    _wait(page, "Present (")
-    shots.take(page, "group-photo-seen")
 
 
 def _calibration(page: Page, shots: Shots) -> None:
