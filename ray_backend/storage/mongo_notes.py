@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
-from pymongo.errors import DuplicateKeyError
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from ray_backend.domain.model import AuditEntry, DecisionRecord
 from ray_backend.domain.queries import AuditQuery, DecisionCount, DecisionQuery, Page
@@ -27,6 +29,8 @@ _HUNDREDTHS = {"$toString": {"$floor": {"$multiply": ["$seconds", 100]}}}
 _ALIKE = {
     "$concat": ["$kind", _BETWEEN, "$source", _BETWEEN, _FRAMES, _BETWEEN, _HUNDREDTHS, _BETWEEN, "$kiosk"]
 }
+_COUNTED = {"kind": 1, "source": 1, "frames": 1, "seconds": 1, "kiosk": 1}
+_NOT_IMPLEMENTED = 238  # MongoDB's own number of that error
 
 
 class MongoNotes:
@@ -46,16 +50,19 @@ class MongoNotes:
         return self._database.page("decisions", wanted, after, order, query.limit, _decision, key)
 
     def count_decisions(self, query: DecisionQuery) -> list[DecisionCount]:
-        steps = [
-            {"$match": documents.decisions_filter(query)},
-            {"$group": {"_id": _ALIKE, "number": {"$sum": 1}}},
-        ]
-        found = self._database.run(lambda db: list(db.decisions.aggregate(steps)))
+        wanted = documents.decisions_filter(query)
+        try:
+            found = self._database.run(lambda db: _counted(db, wanted))
+        except OperationFailure as error:
+            if error.code != _NOT_IMPLEMENTED:
+                raise
+            # FerretDB 1.24 cannot join texts, so they come here to be counted.
+            found = self._database.run(lambda db: Counter(map(_alike, db.decisions.find(wanted, _COUNTED))))
         counts: Counter[tuple[str, str, bool, int]] = Counter()
-        for one in found:
-            kind, source, frames, hundredths, kiosk = one["_id"].split(_BETWEEN, 4)
+        for text, number in found.items():
+            kind, source, frames, hundredths, kiosk = text.split(_BETWEEN, 4)
             by_face = source == "face" and int(frames) > 0
-            counts[kiosk, kind, by_face, int(float(hundredths)) if by_face else 0] += one["number"]
+            counts[kiosk, kind, by_face, int(float(hundredths)) if by_face else 0] += number
         return [DecisionCount(*alike, number) for alike, number in counts.items()]
 
     def remove_decisions(self, before: datetime) -> int:
@@ -104,3 +111,15 @@ def _decision(document: Document) -> DecisionRecord:
 
 def _audit(document: Document) -> AuditEntry:
     return records.audit_of(documents.to_record(document))
+
+
+def _counted(db: Database[Document], wanted: Document) -> dict[str, int]:
+    """How many of the decisions share each text of `_ALIKE`."""
+    steps = [{"$match": wanted}, {"$group": {"_id": _ALIKE, "number": {"$sum": 1}}}]
+    return {one["_id"]: one["number"] for one in db.decisions.aggregate(steps)}
+
+
+def _alike(one: Document) -> str:
+    """The text that `_ALIKE` makes."""
+    hundredths = math.floor(one["seconds"] * 100)
+    return _BETWEEN.join((one["kind"], one["source"], str(one["frames"]), str(hundredths), one["kiosk"]))
