@@ -202,7 +202,9 @@ def ray_figures(temporary: Path) -> str:
 @contextmanager
 def watched_site(folder: Path, **settings: str) -> Iterator[tuple[Site, str]]:
     """A site with load and a Prometheus over it. `folder` has a short name: Ray's sockets lie in it."""
-    site = prepare(folder / "data", "dlib-resnet", 200, RAY_TMPDIR=str(folder), **settings)
+    # On one machine Ray keeps its own figures to itself; the dashboard is for those that tell them.
+    settings |= {"RAY_TMPDIR": str(folder), "RAY_enable_metrics_collection": "1"}
+    site = prepare(folder / "data", "dlib-resnet", 200, **settings)
     key_file = folder / "monitor-key"
     key_file.write_text(site.key)
     with started(site):
