@@ -60,7 +60,7 @@ def test_a_zip_is_tried_imported_and_found_again(chromium, tmp_path):
         with again.expect_download(timeout=SEEN_MS) as download:
             again.get_by_role("button", name="Download what was not taken").click()
         lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
-        assert "E9_Second Person 0/1.jpg,E9,Second Person 0,duplicate" in lines[2]
+        assert "E9_Second Person 0/1.jpg,E9,Second Person 0,Somebody else's face" in lines[2]
         assert "E0_Person 0/notes.txt" in lines[1]
         again.close()
 
