@@ -1,6 +1,7 @@
 """The bound: decode, detect, embed and search in bare loops on all cores, with no server around them.
 
-What a server on this machine could answer at most if serving cost nothing.
+What a server on this machine could answer at most if serving cost nothing: once with Rollcall's own
+pipeline, and once with the plain one, the models as their libraries run them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from multiprocessing.connection import Connection as Pipe
 from statistics import median
@@ -20,10 +21,11 @@ import numpy as np
 
 from bench.http_client import Shot, rotated
 from bench.own_system import Site, pack_choice
+from bench.plain import open_plain
 from ray_backend.ports import FaceEngine
 from ray_backend.storage import open_store
 from ray_backend.vision.images import PillowCodec
-from ray_backend.vision.packs import open_pack
+from ray_backend.vision.packs import Choice, open_pack
 
 
 class WrongAnswer(Exception):
@@ -40,10 +42,10 @@ class Rate(NamedTuple):
 class BareLoop:
     """One core's loop over pictures."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, open_engine: Callable[[Choice], FaceEngine]) -> None:
         settings = site.settings
         self._codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-        self._engine: FaceEngine = open_pack(pack_choice(site))
+        self._engine = open_engine(pack_choice(site))
         with closing(open_store(settings)) as store:
             templates = list(store.templates(site.pack.pack_id))
             names = {
@@ -74,7 +76,7 @@ class BareLoop:
 
 
 class Bound:
-    """One process with a `BareLoop` for each core."""
+    """One process for each core, with a `BareLoop` of each pipeline."""
 
     def __init__(self, site: Site, shots: Sequence[Shot]) -> None:
         # Each process is to keep to its core; numpy's product would otherwise fight over all of them.
@@ -93,10 +95,10 @@ class Bound:
         for pipe in self._pipes:
             pipe.recv()
 
-    def measure(self, seconds: float) -> Rate:
-        """All cores together. Raises WrongAnswer."""
+    def measure(self, seconds: float, plain: bool = False) -> Rate:
+        """All cores together, with Rollcall's own pipeline or the plain one. Raises WrongAnswer."""
         for pipe in self._pipes:
-            pipe.send(seconds)
+            pipe.send((seconds, plain))
         answers = [pipe.recv() for pipe in self._pipes]
         for answer in answers:
             if isinstance(answer, WrongAnswer):
@@ -116,15 +118,16 @@ class Bound:
 
 
 def _serve(pipe: Pipe, site: Site, shots: list[Shot]) -> None:
-    loop = BareLoop(site)
-    loop.run(shots, 0.3)
+    loops = {False: BareLoop(site, open_pack), True: BareLoop(site, open_plain)}
+    for loop in loops.values():
+        loop.run(shots, 0.3)
     pipe.send("ready")
     while True:
         try:
-            seconds = pipe.recv()
+            seconds, plain = pipe.recv()
         except EOFError:
             return
         try:
-            pipe.send(loop.run(shots, seconds))
+            pipe.send(loops[plain].run(shots, seconds))
         except WrongAnswer as error:
             pipe.send(error)

@@ -22,12 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from bench.plain import open_with
 from ray_backend import bootstrap
-from ray_backend.ports import FaceEngine
 from ray_backend.settings import Settings
 from ray_backend.storage import open_store
 from ray_backend.vision.images import PillowCodec
-from ray_backend.vision.packs import Choice, Source, open_pack
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:
@@ -46,7 +45,7 @@ class NaiveServer:
         self._codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
         self._lock = threading.Lock()
         with closing(open_store(settings)) as store:
-            self._engine = _engine_on_all_cores(bootstrap.find_pack(settings, store))
+            self._engine = open_with(bootstrap.find_pack(settings, store), threads=os.cpu_count() or 1)
             people: dict[str, str] = {}
             self._gallery: list[tuple[str, np.ndarray]] = []
             for template in store.templates(self._engine.pack.pack_id):
@@ -74,18 +73,6 @@ class NaiveServer:
         if best < self._engine.pack.threshold:
             return {"decision": "unknown", "person": None}
         return {"decision": "match", "person": {"employee_id": employee_id}}
-
-
-def _engine_on_all_cores(choice: Choice) -> FaceEngine:
-    cores = os.cpu_count() or 1
-    if choice.source is Source.BUILT_IN:
-        from ray_backend.vision.dlib_pack import DlibPack
-
-        return DlibPack(threads=cores)
-    from ray_backend.vision.insightface_pack import InsightfacePack
-    from ray_backend.vision.pack_folder import open_folder
-
-    return InsightfacePack(open_folder(choice.folder), open_pack(choice).pack, threads=cores)
 
 
 async def health(request: Request) -> JSONResponse:

@@ -12,14 +12,18 @@ from ray_backend.domain.errors import PackUnavailable
 from ray_backend.domain.model import DetectedFace, Pack, Quality
 from ray_backend.vision import quality
 from ray_backend.vision.alignment import arcface_crop
+from ray_backend.vision.bfloat16 import in_bfloat16
 from ray_backend.vision.pack_folder import PackFolder
 from ray_backend.vision.results import largest_first, normalised
 from ray_backend.vision.scrfd import find_faces
 from ray_backend.vision.session import CUDA, memory_errors, providers, session_options
 
-# Longest side of the detector's input, as insightface sets it; where that shows no face, a second
-# look at the smaller side finds faces that fill the picture (portraits cut out tightly).
-DETECTION_SIDE, CLOSE_UP_SIDE = 640, 256
+# Longest side of the detector's input, as insightface sets it. The first look is at a smaller one, at a
+# fifth of the cost: it is enough for somebody who stands before a kiosk, and finds faces that fill the
+# picture (portraits cut out tightly), which the larger one misses. Unless every face in it is this long, the
+# larger one decides. Landmarks of such faces recognise as well as those of the larger input (docs/architecture.md).
+FIRST_SIDE, DETECTION_SIDE = 256, 640
+ENOUGH_PX = 32
 STRIDE = 32  # the detector's input sides are multiples of it
 MIN_SCORE = 0.5  # insightface's default
 # Crops in one call of the embedder. Measured on CPUs: from eight on, they push each other out of the cache.
@@ -30,14 +34,17 @@ LARGEST_ASPECT = 20  # pictures longer than this would shrink to nothing
 class InsightfacePack:
     """A detector and an embedder of insightface as a `FaceEngine`. Safe to call from several threads."""
 
-    def __init__(self, files: PackFolder, pack: Pack, *, threads: int = 1) -> None:
-        """`pack.dimension` is overruled by what the embedder puts out.
+    def __init__(self, files: PackFolder, pack: Pack, *, threads: int = 1, bfloat16: bool = True) -> None:
+        """`pack.dimension` is overruled by what the embedder puts out. `bfloat16`: where that is faster.
 
         Raises PackUnavailable when insightface cannot use the files.
         """
         self._detector = _load(files.detector, threads)
         self._embedder = _load(files.embedder, threads)
         self._crop_size = int(self._embedder.input_size[0])
+        if bfloat16:
+            crop = (3, self._crop_size, self._crop_size)
+            self._embedder.session = in_bfloat16(self._embedder.session, files.embedder, crop)
         one_by_one = isinstance(self._embedder.input_shape[0], int)
         self._batch = 1 if one_by_one else GPU_BATCH if CUDA in providers() else CPU_BATCH
         dimension = self._embedder.output_shape[1]
@@ -48,11 +55,11 @@ class InsightfacePack:
         height, width = image_bgr.shape[:2]
         if max(height, width) > LARGEST_ASPECT * min(height, width):
             return []
-        for longest in (DETECTION_SIDE, CLOSE_UP_SIDE):
-            size = input_size(width, height, longest)
-            faces = find_faces(self._detector, image_bgr, size, MIN_SCORE)
-            if faces:
-                break
+        first, full = (input_size(width, height, longest) for longest in (FIRST_SIDE, DETECTION_SIDE))
+        faces = find_faces(self._detector, image_bgr, first, MIN_SCORE)
+        enough = ENOUGH_PX * max(1.0, max(height, width) / FIRST_SIDE)
+        if full != first and not (faces and all(_shorter_side(face) >= enough for face in faces)):
+            faces = find_faces(self._detector, image_bgr, full, MIN_SCORE) or faces
         return largest_first(faces)
 
     def align(self, image_bgr: np.ndarray, face: DetectedFace) -> np.ndarray:
@@ -79,6 +86,11 @@ def input_size(width: int, height: int, longest: int = DETECTION_SIDE) -> tuple[
     """
     scale = min(1.0, longest / max(width, height))
     return tuple(max(1, -(-round(side * scale) // STRIDE)) * STRIDE for side in (width, height))
+
+
+def _shorter_side(face: DetectedFace) -> float:
+    x1, y1, x2, y2 = face.box
+    return min(x2 - x1, y2 - y1)
 
 
 def _load(path: Path, threads: int):
