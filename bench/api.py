@@ -230,7 +230,8 @@ def _print(report: dict[str, Any]) -> None:
         f"CPU each; {report['bound_alone_rps']} a second before the system was started"
     )
     print(
-        f"plain bound: {report['plain_bound_rps']} pictures a second, {report['plain_bound_cpu_ms']} ms of CPU"
+        f"plain bound: {report['plain_bound_rps']} pictures a second, {report['plain_bound_cpu_ms']} ms of "
+        "CPU each"
     )
     print(f"naive server ({report['naive_loop']} loop): {naive['rps']} a second, p95 {naive['p95_ms']} ms")
     print(f"load generator against nothing: {alone['rps']} a second, {alone['client_cpu_ms']} ms of CPU each")

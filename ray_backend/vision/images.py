@@ -1,6 +1,7 @@
-"""Pictures: bytes to pixels and back, with Pillow alone.
+"""Pictures: bytes to pixels and back, with Pillow; the pixels of most JPEGs come from simplejpeg.
 
-A picture in Rollcall is (H, W, 3) uint8 BGR, C-contiguous, upright.
+Both use libjpeg-turbo and come to the same pixels; simplejpeg makes them where they are wanted, which takes a
+third less time. A picture in Rollcall is (H, W, 3) uint8 BGR, C-contiguous, upright.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import struct
 import zlib
 
 import numpy as np
+import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from ray_backend.domain.errors import BrokenImage, ImageTooLarge, UnsupportedImage
@@ -77,6 +79,8 @@ def decode(data: bytes, *, max_bytes: int, max_pixels: int, reduce_to: int | Non
             raise _too_many_pixels(max_pixels)
         factor = _reduction(max(width, height), reduce_to)
         try:
+            if factor == 1 and (pixels := _quickly(data, image)) is not None:
+                return pixels
             if factor > 1:
                 # JPEG alone can do this, and then decodes only a part of the coefficients.
                 image.draft(None, (width // factor, height // factor))
@@ -97,6 +101,18 @@ def _open(data: bytes) -> Image.Image:
         raise UnsupportedImage("This is not a JPEG, PNG or WebP picture.") from error
     except DAMAGE as error:
         raise BrokenImage("The picture is damaged or cut off. Take or send it again.") from error
+
+
+def _quickly(data: bytes, image: Image.Image) -> np.ndarray | None:
+    """The pixels of an upright JPEG in colour; None where Pillow has to look, and judges damage."""
+    if image.format != "JPEG" or image.mode != "RGB" or _orientation(image) in UPRIGHT:
+        return None
+    try:
+        height, width, *_ = simplejpeg.decode_jpeg_header(data)
+        # A file with two headers could show Pillow, and so the limits, a smaller picture.
+        return simplejpeg.decode_jpeg(data, "BGR") if (width, height) == image.size else None
+    except ValueError:
+        return None
 
 
 def _looks_known(data: bytes) -> bool:

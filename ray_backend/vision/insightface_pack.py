@@ -21,7 +21,7 @@ from ray_backend.vision.session import CUDA, memory_errors, providers, session_o
 # Longest side of the detector's input, as insightface sets it. The first look is at a smaller one, at a
 # fifth of the cost: it is enough for somebody who stands before a kiosk, and finds faces that fill the
 # picture (portraits cut out tightly), which the larger one misses. Unless every face in it is this long, the
-# larger one decides. Landmarks of such faces recognise as well as those of the larger input (docs/architecture.md).
+# larger one decides. Such faces are recognised as well as from the larger input; see docs/architecture.md.
 FIRST_SIDE, DETECTION_SIDE = 256, 640
 ENOUGH_PX = 32
 STRIDE = 32  # the detector's input sides are multiples of it

@@ -2,8 +2,8 @@
 
 insightface's own `detect` decodes every anchor of the picture in numpy first: a millisecond under
 Python's lock for each frame, an eighth of a small detector's time. Boxes and scores are the same. The
-landmarks of a face are the mean of those of all anchors that saw it, as in BlazeFace (Bazarevsky et al. 2019):
-on the labelled photos a tenth fewer people are missed than with those of the best anchor alone.
+landmarks of a face are the mean of those of all anchors that saw it, as in BlazeFace (Bazarevsky et al.
+2019): on the labelled photos a tenth fewer people are missed than with those of the best anchor alone.
 """
 
 from __future__ import annotations

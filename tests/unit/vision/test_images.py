@@ -53,6 +53,28 @@ def test_cmyk_is_taken():
     np.testing.assert_allclose(decode(data, **LIMITS)[4, 4], RED_BGR, atol=8)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 85, "subsampling": 2},
+        {"quality": 85, "subsampling": 1},
+        {"quality": 100, "subsampling": 0},
+        {"quality": 60, "progressive": True},
+        {"quality": 80, "optimize": True, "restart_marker_rows": 1},
+    ],
+)
+def test_a_jpeg_has_the_pixels_that_pillow_sees(options):
+    noise = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    data = file_of(Image.fromarray(noise).resize((91, 67), Image.Resampling.BICUBIC), "JPEG", **options)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(image.convert("RGB"))[:, :, ::-1]
+    np.testing.assert_array_equal(decode(data, **LIMITS), expected)
+
+
+def test_grey_jpegs_are_taken():
+    assert decode(file_of(quarters().convert("L"), "JPEG"), **LIMITS).shape == (20, 40, 3)
+
+
 # How a camera that wrote this orientation stored an upright picture.
 STORED = {
     1: lambda image: image,
@@ -152,6 +174,17 @@ def test_a_bomb_is_refused_by_its_header(side):
     """A file of a few bytes that claims to be huge must not cost memory."""
     with pytest.raises(ImageTooLarge):
         decode(png_claiming(side, side), **LIMITS)
+
+
+@pytest.mark.parametrize("claimed", [(60_000, 60_000), (8, 8)])
+def test_a_jpeg_of_two_sizes_costs_no_memory_and_is_broken(claimed):
+    """Decoders differ in whether the first or the last header counts."""
+    data = file_of(quarters(), "JPEG")
+    at = data.index(b"\xff\xc0")
+    header = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
+    other = header[:5] + struct.pack(">HH", *claimed) + header[9:]
+    with pytest.raises((BrokenImage, ImageTooLarge)):
+        decode(data[:at] + other + data[at:], **LIMITS)
 
 
 def png_claiming(width: int, height: int) -> bytes:
