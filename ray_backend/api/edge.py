@@ -14,6 +14,7 @@ from ray_backend.api.context import Api
 from ray_backend.api.metrics import CLIENT_GONE
 from ray_backend.api.problems import EXPECTED, response
 from ray_backend.api.recognition import RECOGNIZE, recognise_for_caller
+from ray_backend.domain.errors import Overloaded
 from ray_backend.observing import origin, tracing
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,12 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 _PAGE_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_EVERYWHERE = [*SECURITY_HEADERS, _PAGE_POLICY]
-_HOT_HEADERS = [(b"content-type", b"application/json"), *_EVERYWHERE]
+EVERYWHERE = [*SECURITY_HEADERS, _PAGE_POLICY]
+_HOT_HEADERS = [(b"content-type", b"application/json"), *EVERYWHERE]
+# Between HAProxy and this process; see serving/haproxy-rules.cfg. With the first, HAProxy turns pictures
+# away for a moment by itself; with the second it tells how many those were.
+_FULL = (b"rollcall-full", b"1")
+_REFUSED = b"rollcall-refused"
 _OTHER = "other"
 # Asked every few seconds by machines: a line for each would bury the rest.
 _QUIET = frozenset({"/health", "/health/ready", "/metrics"})
@@ -39,6 +44,7 @@ class Edge:
         self._app = app
         self._api = api
         self._hot_path = RECOGNIZE if shortcut else None
+        self._behind_haproxy = api.settings.api_proxy == "haproxy"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -48,6 +54,8 @@ class Edge:
         started, status = perf_counter(), 500
         hot = scope["path"] == self._hot_path and scope["method"] == "POST"
         headers = headers_of(scope)
+        if hot and self._behind_haproxy and (refused := headers.get(_REFUSED, b"")).isdigit():
+            self._api.meters.refused(RECOGNIZE, int(refused))
         own = (b"x-request-id", origin.begin(_request_id(headers)).encode())
         try:
             with tracing.continued(headers.get(b"traceparent", b"").decode("latin-1"), "API"):
@@ -73,7 +81,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 theirs = {name for name, _ in message["headers"]}
-                ours = [header for header in _EVERYWHERE if header[0] not in theirs]
+                ours = [header for header in EVERYWHERE if header[0] not in theirs]
                 message["headers"] = [*message["headers"], *ours, own]
             await send(message)
 
@@ -93,7 +101,9 @@ class Edge:
             body = await recognise_for_caller(self._api, scope, receive, theirs)
         except EXPECTED as error:
             answer = response(error, RECOGNIZE)
-            answer.raw_headers.extend((*_EVERYWHERE, own))
+            answer.raw_headers.extend((*EVERYWHERE, own))
+            if isinstance(error, Overloaded) and self._behind_haproxy:
+                answer.raw_headers.append(_FULL)
             await answer(scope, receive, send)
             return answer.status_code
         headers = [*_HOT_HEADERS, own, (b"content-length", b"%d" % len(body))]

@@ -56,6 +56,10 @@ class Meters:
         self._child(self._requests, method, route, status).inc()
         self._child(self._seconds, route).observe(seconds)
 
+    def refused(self, route: str, count: int) -> None:
+        """Counts pictures that were turned away before they came here."""
+        self._child(self._requests, "POST", route, 503).inc(count)
+
     def decided(self, route: str, kinds: Iterable[str]) -> None:
         """Counts decisions."""
         for kind in kinds:

@@ -23,7 +23,7 @@ Worker = Callable[[list[Item]], Awaitable[Sequence[Answer | Exception]]]
 # The part of a worker's items that one call carries; the rest lies ready behind it. Measured with 16 clients
 # and two workers: a half costs a call for every other picture, the whole leaves workers idle.
 _SHARE = 0.75
-_FULL = "Too many requests are waiting. Try again in a moment."
+FULL = "Too many requests are waiting. Try again in a moment."
 _LATE = "The answer would have come too late, so the work was dropped. Try again in a moment."
 _NOBODY = "No recognition is running at the moment. It starts by itself; try again in a few seconds."
 # A worker whose call failed gets no other one for so long, while others do not fail.
@@ -164,7 +164,7 @@ class MicroBatcher(Generic[Item, Answer]):
         waiting = len(self._queue)
         if waiting >= self._policy.max_waiting or self._seconds_of(waiting) > self._policy.patience_s:
             self.stats.refused += 1
-            raise Overloaded(_FULL, self._retry_after_s())
+            raise Overloaded(FULL, self._retry_after_s())
 
     def _retry_after_s(self) -> float:
         return max(1.0, self._seconds_of(self.waiting))

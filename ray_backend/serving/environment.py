@@ -78,7 +78,9 @@ def prepare_api(settings: Settings) -> None:
         return
     os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
     os.environ["RAY_SERVE_HAPROXY_NBTHREAD"] = "1"
-    if settings.api_address.startswith(_LOOPBACK):
-        os.environ["ROLLCALL_HAPROXY_PROGRAM"] = str(Path(proxy.origin).parent / "bin" / "haproxy")
-        os.environ["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(Path(__file__).with_name("haproxy-on-loopback"))
+    # To tell Ray of each request costs as much as proxying it, and nobody reads that: see our /metrics.
+    os.environ["RAY_SERVE_HAPROXY_METRICS_ENABLED"] = "0"
+    os.environ["ROLLCALL_HAPROXY_PROGRAM"] = str(Path(proxy.origin).parent / "bin" / "haproxy")
+    os.environ["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(Path(__file__).with_name("haproxy-with-rules"))
+    os.environ["ROLLCALL_HAPROXY_ON_LOOPBACK"] = "1" if settings.api_address.startswith(_LOOPBACK) else ""
     os.environ.update(claim_ports(settings.api_port).environment)

@@ -126,6 +126,35 @@ def test_a_full_queue_says_when_to_come_again(web):
     assert int(answer.headers["Retry-After"]) >= 1
 
 
+def test_a_full_queue_and_nothing_else_makes_the_proxy_turn_pictures_away(open_web):
+    web = open_web()
+    for failure, told in ((Overloaded("Too many wait.", 1.0), "1"), (BackendUnavailable("Away."), None)):
+        web.recogniser.failure = failure
+        answer = web.send_picture("/recognize", photo(ADA))
+        assert (answer.status_code, answer.headers.get("Rollcall-Full")) == (503, told)
+
+
+@pytest.mark.parametrize("settings", [{"api_proxy": "python"}, {"api_cors_origins": "https://hr.example"}])
+def test_nothing_is_left_to_a_proxy_that_is_not_ours_or_cannot_speak_to_browsers(open_web, settings):
+    web = open_web(**settings)
+    web.recogniser.failure = Overloaded("Too many wait.", 1.0)
+    answer = web.send_picture("/recognize", photo(ADA), headers={"Rollcall-Refused": "17"})
+    assert (answer.status_code, answer.headers.get("Rollcall-Full")) == (503, None)
+    assert refused(web) == 1
+
+
+def test_what_the_proxy_turned_away_is_counted(open_web):
+    web = open_web()
+    for told in ("17", "-3", "many"):
+        assert web.send_picture("/recognize", photo(ADA), headers={"Rollcall-Refused": told}).is_success
+    assert refused(web) == 17
+
+
+def refused(web) -> float:
+    line = 'rollcall_http_requests_total{method="POST",route="/recognize",status="503"} '
+    return float(web.call("GET", "/metrics").text.partition(line)[2].partition("\n")[0])
+
+
 def test_a_full_queue_is_said_before_the_picture_is_read_but_not_to_strangers(web):
     web.recogniser.full = Overloaded("Too many wait.", 1.0)
     # Nothing but reading the body would find out that this is no picture.

@@ -23,7 +23,7 @@ from tests.unit.deploy.pods import pod, ray_service
 from tests.unit.test_architecture import ROOT
 
 # Which ports of a machine Serve uses for itself is for machines that run several Rollcalls.
-_CLAIMED = ("RAY_SERVE_DIRECT_INGRESS", "RAY_SERVE_HAPROXY_METRICS", "RAY_SERVE_HAPROXY_STATS")
+_CLAIMED = ("RAY_SERVE_DIRECT_INGRESS", "RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS")
 _CLAIMED += ("RAY_SERVE_FALLBACK_PROXY",)
 _SWITCHES = """
 import json, os
@@ -148,6 +148,11 @@ def test_ray_reads_the_same_as_where_rollcall_starts_it() -> None:
     switches = json.loads(answer.stdout)
     # KubeRay sets it itself.
     assert switches.pop("RAY_AUTH_MODE") == "token"
+    # `haproxy-with-rules` finds HAProxy in an image by itself, and closes nothing there.
+    assert Path(switches.pop("ROLLCALL_HAPROXY_PROGRAM")).name == "haproxy"
+    assert switches.pop("ROLLCALL_HAPROXY_ON_LOOPBACK") == ""
+    rules = Path(switches["RAY_SERVE_HAPROXY_BINARY_PATH"]).relative_to(ROOT)
+    switches["RAY_SERVE_HAPROXY_BINARY_PATH"] = f"/app/{rules}"
     wanted = {name: value for name, value in switches.items() if not name.startswith(_CLAIMED)}
     assert env_file(K8S / "base" / "ray.env") == wanted, "what environment.py sets goes into ray.env, too"
 

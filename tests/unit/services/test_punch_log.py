@@ -23,6 +23,7 @@ from ray_backend.services.reach import Reach
 from ray_backend.storage.journal import FileJournal
 from ray_backend.storage.memory import MemoryStore
 from tests.fakes import SetClock
+from tests.waiting import until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 COOLDOWN_S = 60.0
@@ -323,7 +324,7 @@ def test_the_thread_delivers_by_itself_and_ends(tmp_path):
         door.clock.move(minutes=5)
         door.punch()
         door.store.mode = UP
-        wait_until(lambda: door.log._thread is None)
+        until(lambda: door.log._thread is None)
         assert len(door.log) == 0
     assert door.store.written == door.acknowledged
 
@@ -334,9 +335,9 @@ def test_an_unforeseen_error_does_not_end_the_thread(tmp_path, caplog):
     door.punch()
     door.store.ping = lambda: 1 / 0
     door.store.mode = UP
-    wait_until(lambda: "tried again" in caplog.text)
+    until(lambda: "tried again" in caplog.text)
     del door.store.ping
-    wait_until(lambda: len(door.log) == 0)
+    until(lambda: len(door.log) == 0)
     assert door.store.written == door.acknowledged
 
 
@@ -349,15 +350,8 @@ def test_what_an_earlier_process_left_is_delivered_by_the_next(tmp_path):
     door.store.mode = UP
     door.options = {"retry_s": 0.02}
     door.start()
-    wait_until(lambda: len(door.log) == 0)
+    until(lambda: len(door.log) == 0)
     assert door.store.written == door.acknowledged
-
-
-def wait_until(true, timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
 
 
 STEPS = st.lists(
@@ -490,7 +484,7 @@ def test_many_kiosks_while_the_database_comes_and_goes(tmp_path):
     for thread in kiosks:
         thread.join(30)
     store.mode = UP
-    wait_until(lambda: len(door.log) == 0)
+    until(lambda: len(door.log) == 0)
     stored = {punch.idempotency_key: punch.punch_id for punch in door.stored()}
     assert acknowledged.items() <= stored.items()
     for number in range(4):

@@ -11,6 +11,7 @@ import pytest
 from ray_backend.domain.errors import BackendUnavailable
 from ray_backend.serving import connection
 from ray_backend.serving.connection import Connection
+from tests.waiting import until
 
 OUTSIDE = "ray://10.0.0.5:10001"
 
@@ -54,13 +55,6 @@ def ray(monkeypatch) -> FakeRay:
     monkeypatch.setattr(connection, "_AGAIN_S", 0.01)
     monkeypatch.setattr(connection, "_LAST_CALLS_S", 0.01)
     return fake
-
-
-def until(true) -> None:
-    deadline = time.monotonic() + 5
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def works(joined: Connection) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +12,7 @@ from ray_backend.domain.model import FrameAnalysis
 from ray_backend.services.faces import Embed
 from ray_backend.serving.actors import FaceEmbeddingActor
 from ray_backend.serving.turns import Turns
+from tests.waiting import until
 
 ANALYSIS = FrameAnalysis(640, 480, (), "pack", {}, 128.0)
 
@@ -39,13 +39,6 @@ def actor(monkeypatch):
     made = object.__new__(FaceEmbeddingActor)
     made.__dict__.update(_faces=SlowFaces(), _turns=Turns(patience_s=60), _priority=os.getpriority(0, 0))
     return made
-
-
-def until(good) -> None:
-    deadline = time.monotonic() + 10
-    while not good():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("bulk", ["import", "batch of the API"])
