@@ -26,6 +26,8 @@ from tests.waiting import until
 WRAPPER = Path(environment.__file__).with_name("haproxy-with-rules")
 RULES = WRAPPER.with_name("haproxy-rules.cfg").read_text(encoding="utf-8")
 CONFIGURATION = """
+global
+    tune.bufsize 98304
 defaults
     mode http
     timeout client 5s
@@ -113,11 +115,12 @@ def test_a_full_replica_is_left_alone_for_a_moment_and_told_what_it_missed(proxy
     assert "Rollcall-Full" not in first.headers
     refused = [_send(proxy) for _ in range(3)]
     assert {answer.status_code for answer in refused} == {503}
+    assert not any("Connection" in answer.headers for answer in refused), "connections stay open"
     assert len(replica.told) == 2
     assert _send(proxy, "/check_in").status_code == 503
     assert len(replica.told) == 3, "whoever checks in is not turned away"
     replica.full = False
-    time.sleep(0.15)
+    time.sleep(0.25)
     assert _send(proxy).status_code == 200
     assert _send(proxy).status_code == 200
     assert replica.told == [None, None, None, "3", None]
