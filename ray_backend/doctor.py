@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from ray_backend import runfile
 from ray_backend.domain.errors import RollcallError
 from ray_backend.machine import check_system_libraries, liveness_words, port_is_free
@@ -66,9 +68,15 @@ def _packages() -> Finding:
 
 
 def _pinned() -> list[tuple[str, str]]:
+    """Name and version of each package that this kind of machine has to have."""
     lines = _REQUIREMENTS.read_text().splitlines() if _REQUIREMENTS.exists() else []
-    pins = (line.split("#")[0].strip().partition("==") for line in lines)
-    return [(name.split("[")[0], version) for name, equals, version in pins if equals]
+    wanted = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+    return [
+        (one.name, pin.version)
+        for one in wanted
+        for pin in one.specifier
+        if one.marker is None or one.marker.evaluate()
+    ]
 
 
 def _version(name: str) -> str | None:
@@ -86,6 +94,7 @@ def _libraries() -> str:
 def _pack(settings: Settings) -> str:
     from ray_backend import bootstrap
     from ray_backend.services.pinned import check_pack
+    from ray_backend.vision import bfloat16
 
     store = bootstrap.open_store(settings)
     try:
@@ -93,7 +102,8 @@ def _pack(settings: Settings) -> str:
         check_pack(store, pack)
     finally:
         store.close()
-    return f"{pack.pack_id}: {pack.origin} Licence: {pack.licence}"
+    reckons = "bfloat16, in half the time" if bfloat16.is_quicker() else "float32"
+    return f"{pack.pack_id}: {pack.origin} Licence: {pack.licence} Embeds in {reckons}."
 
 
 def _database(settings: Settings) -> str:

@@ -37,3 +37,23 @@ def test_a_database_that_does_not_answer_is_said(tmp_path):
     finding = held_up(settings)
     assert not finding.ok
     assert "not a database" in finding.advice
+
+
+def packages(tmp_path, monkeypatch, *lines: str) -> doctor.Finding:
+    file = tmp_path / "requirements.txt"
+    file.write_text("\n".join(["# What it runs on.", *lines, ""]))
+    monkeypatch.setattr(doctor, "_REQUIREMENTS", file)
+    return next(one for one in doctor.examine(Settings(data_dir=tmp_path)) if one.what == "packages")
+
+
+def test_packages_of_another_version_or_none_are_named(tmp_path, monkeypatch):
+    finding = packages(tmp_path, monkeypatch, "ray[serve]==1.0", "no-such-package==2.1")
+    assert not finding.ok
+    assert "ray 2." in finding.found
+    assert "instead of 1.0; no-such-package missing instead of 2.1" in finding.found
+
+
+def test_packages_for_other_machines_are_not_missed(tmp_path, monkeypatch):
+    assert packages(tmp_path, monkeypatch, 'no-such-package==2.1; platform_machine == "pdp11"').ok
+    here = 'no-such-package==2.1; platform_machine != "pdp11"'
+    assert not packages(tmp_path, monkeypatch, here).ok
