@@ -17,7 +17,7 @@ from ray_backend.vision.scrfd import find_faces
 class SquarePack(InsightfacePack):
     """Looks at every picture in a square, as insightface does by default."""
 
-    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
+    def detect(self, image_bgr: np.ndarray, quick: bool = False) -> list[DetectedFace]:
         """Faces, largest first."""
         size = (DETECTION_SIDE, DETECTION_SIDE)
         return largest_first(find_faces(self._detector, image_bgr, size, MIN_SCORE))

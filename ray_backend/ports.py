@@ -52,8 +52,12 @@ class FaceEngine(Protocol):
 
     pack: Pack
 
-    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
-        """Faces in a (H, W, 3) uint8 BGR picture, largest first."""
+    def detect(self, image_bgr: np.ndarray, quick: bool = False) -> list[DetectedFace]:
+        """Faces in a (H, W, 3) uint8 BGR picture, largest first.
+
+        `quick` is for recognition: where somebody is near, faces that are too small to be recognised may be
+        left out, and the landmarks suffice for `align` but less for the angles of a head.
+        """
 
     def align(self, image_bgr: np.ndarray, face: DetectedFace) -> np.ndarray:
         """The upright face crop that `embed` expects: (S, S, 3) uint8 BGR, S fixed by the pack."""

@@ -50,7 +50,7 @@ class CodedEngine:
     def __init__(self) -> None:
         self.embedded = 0
 
-    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
+    def detect(self, image_bgr: np.ndarray, quick: bool = False) -> list[DetectedFace]:
         if image_bgr.shape[:2] != (_SIDE, _SIDE):
             return []
         centre = np.full((5, 2), _SIDE / 2, np.float32)

@@ -59,7 +59,7 @@ class FakeEngine:
 
     pack = FAKE_PACK
 
-    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
+    def detect(self, image_bgr: np.ndarray, quick: bool = False) -> list[DetectedFace]:
         # One number for each pixel: comparing rows of three would take most of the tests' time.
         numbers = np.unique(image_bgr.astype(np.uint32) @ np.array([1, 256, 65536], np.uint32))
         colours = np.stack([numbers & 255, numbers >> 8 & 255, numbers >> 16], axis=1).astype(np.uint8)
@@ -110,7 +110,7 @@ class SecondEngine(FakeEngine):
 
     pack = replace(FAKE_PACK, pack_id="second", dimension=48, threshold=0.6, margin=0.04)
 
-    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
+    def detect(self, image_bgr: np.ndarray, quick: bool = False) -> list[DetectedFace]:
         rows, columns = np.nonzero(image_bgr.max(axis=2) > 35)
         if not rows.size:
             return []

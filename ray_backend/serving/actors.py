@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -66,6 +67,10 @@ def _stand_back(steps: int) -> None:
         os.nice(steps)
 
 
+def _quickly(faces: FaceService) -> Callable[..., list[FrameAnalysis | ImageRejected]]:
+    return partial(faces.analyse_many, quick=True)
+
+
 class FaceEmbeddingActor:
     """Finds and embeds faces: one picture at a time, those of people who wait before those of bulk work.
 
@@ -110,31 +115,33 @@ class FaceEmbeddingActor:
             return telling.analysed_many(origins, self._faces.analyse_many, images, embed, thumbnails)
 
     def analyse_batch(self, *images: bytes, origins: str = "") -> list[FrameAnalysis | ImageRejected]:
-        """`analyse_many` with all faces embedded. Each picture is an argument of its own, so that Ray
-        hands it over without copying it into a list first."""
+        """`analyse_many` for recognition: quick, with all faces embedded. Each picture is an argument of its
+        own, so that Ray hands it over without copying it into a list first."""
         with self._turns.person():
-            return telling.analysed_many(origins, self._faces.analyse_many, images)
+            return telling.analysed_many(origins, _quickly(self._faces), images)
 
     @ray.method(concurrency_group="bulk")
     def analyse_in_bulk(
         self, images: Sequence[bytes], embed: Embed, thumbnails: bool, origins: str = ""
     ) -> list[FrameAnalysis | ImageRejected]:
         """As `analyse_many`, one picture at a time whenever nobody waits."""
-        return telling.analysed_many(origins, self._one_by_one, images, self._faces, embed, thumbnails)
+        return telling.analysed_many(
+            origins, self._one_by_one, images, self._faces.analyse_many, embed, thumbnails
+        )
 
     @ray.method(concurrency_group="bulk")
     def analyse_batch_in_bulk(self, *images: bytes, origins: str = "") -> list[FrameAnalysis | ImageRejected]:
         """As `analyse_batch`, one picture at a time whenever nobody waits."""
-        return telling.analysed_many(origins, self._one_by_one, images, self._faces)
+        return telling.analysed_many(origins, self._one_by_one, images, _quickly(self._faces))
 
     @ray.method(concurrency_group="bulk")
     def analyse_batch_beside(self, spec: str, *images: bytes) -> list[FrameAnalysis | ImageRejected]:
         """As `analyse_batch_in_bulk`, with the pack that `spec` names, whose models are loaded when they are
         first asked for. Raises PackUnavailable."""
-        return self._one_by_one(images, self._beside.faces(spec))
+        return self._one_by_one(images, _quickly(self._beside.faces(spec)))
 
     def _one_by_one(
-        self, images: Sequence[bytes], faces: FaceService, *how: Any
+        self, images: Sequence[bytes], analyse_many: Callable[..., list], *how: Any
     ) -> list[FrameAnalysis | ImageRejected]:
         # Ray made this thread before the constructor lowered the priority of its own.
         if sys.platform == "linux":
@@ -142,7 +149,7 @@ class FaceEmbeddingActor:
         answers = []
         for image in images:
             with self._turns.bulk():
-                answers += faces.analyse_many([image], *how)
+                answers += analyse_many([image], *how)
         return answers
 
     @ray.method(concurrency_group="health")

@@ -1,7 +1,8 @@
 """Runs an embedder in bfloat16 through OpenVINO, on processors that have instructions for it.
 
-That takes half the time that float32 takes, and embeddings keep their direction: cosines of 0.998 and more
-with those of float32 (`bench.engine` tells). Detectors stay as they are: their landmarks would move.
+That takes half the time that float32 takes, and embeddings keep their direction: on the labelled photos their
+cosine with those of float32 is 0.999 in the median and 0.98 at least. Detectors stay in float32: they would
+lose faces at the edge of their threshold.
 """
 
 from __future__ import annotations

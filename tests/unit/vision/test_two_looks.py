@@ -23,7 +23,7 @@ def looks(tmp_path, monkeypatch):
     """`looks(picture, small=..., whole=...)` tells which inputs were used and what came of it."""
     engine = load_engine(Settings(pack=str(models.save_pack(tmp_path / "office"))))
 
-    def look(width=640, height=480, **seen):
+    def look(width=640, height=480, quick=True, **seen):
         sizes = []
 
         def find(_detector, _picture, size, _min_score):
@@ -31,7 +31,7 @@ def looks(tmp_path, monkeypatch):
             return seen["whole" if size == WHOLE else "small"]
 
         monkeypatch.setattr(insightface_pack, "find_faces", find)
-        found = engine.detect(np.zeros((height, width, 3), np.uint8))
+        found = engine.detect(np.zeros((height, width, 3), np.uint8), quick)
         return sizes, [one.box[2] for one in found]
 
     return look
@@ -54,9 +54,10 @@ def test_the_whole_picture_is_looked_at_before_nobody_is_there(looks):
     assert looks(small=[], whole=[face(20)]) == ([SMALL, WHOLE], [20])
 
 
-def test_what_the_whole_picture_does_not_show_counts_from_the_first_look(looks):
-    assert looks(small=[face(70)], whole=[]) == ([SMALL, WHOLE], [70])
+def test_what_the_whole_picture_does_not_show_counts_from_the_small_one(looks):
+    assert looks(small=[face(70)], whole=[]) == ([SMALL, WHOLE, SMALL], [70])
+    assert looks(small=[face(200)], whole=[], quick=False) == ([WHOLE, SMALL], [200])
 
 
-def test_a_small_picture_is_looked_at_once(looks):
-    assert looks(width=256, height=192, small=[face(31)], whole=[]) == ([SMALL], [31])
+def test_who_measures_angles_looks_at_the_whole_picture_at_once(looks):
+    assert looks(small=[face(200)], whole=[face(201)], quick=False) == ([WHOLE], [201])
