@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Rows that one process embeds at the same time. An actor embeds one; a program without Ray, one for each core.
+MOST_AT_ONCE = 8
+
 
 class Bfloat16Session:
     """Called as an `InferenceSession` of onnxruntime is, by models of one input (N, ...) and one output.
@@ -37,14 +40,14 @@ class Bfloat16Session:
         network = _core().read_model(model if isinstance(model, bytes) else str(model))
         # One row at a time: a fixed shape is faster than any, and more rows a call are not faster here.
         network.reshape([1, *row])
-        cores = os.cpu_count() or 1
+        streams = min(os.cpu_count() or 1, MOST_AT_ONCE)
         self._model = _core().compile_model(
             network,
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": "bf16",
-                "INFERENCE_NUM_THREADS": cores,
-                "NUM_STREAMS": cores,
+                "INFERENCE_NUM_THREADS": streams,
+                "NUM_STREAMS": streams,
                 # Several processes share the cores; each would take the first ones for itself.
                 "ENABLE_CPU_PINNING": False,
             },
