@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Rows that one process embeds at the same time. An actor embeds one; a program without Ray, one for each core.
+# Rows that one process embeds at the same time: an actor one, a program without Ray one for each core.
 MOST_AT_ONCE = 8
 
 
