@@ -79,7 +79,7 @@ def prepare_api(settings: Settings) -> None:
     os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
     os.environ["RAY_SERVE_HAPROXY_NBTHREAD"] = "1"
     # A camera's picture fits into a buffer of that size.
-    os.environ["RAY_SERVE_HAPROXY_TUNE_BUFSIZE"] = str(96 * 1024)
+    os.environ["RAY_SERVE_HAPROXY_TUNE_BUFSIZE"] = str(128 * 1024)
     # To tell Ray of each request costs as much as proxying it, and nobody reads that: see our /metrics.
     os.environ["RAY_SERVE_HAPROXY_METRICS_ENABLED"] = "0"
     os.environ["ROLLCALL_HAPROXY_PROGRAM"] = str(Path(proxy.origin).parent / "bin" / "haproxy")

@@ -27,7 +27,7 @@ WRAPPER = Path(environment.__file__).with_name("haproxy-with-rules")
 RULES = WRAPPER.with_name("haproxy-rules.cfg").read_text(encoding="utf-8")
 CONFIGURATION = """
 global
-    tune.bufsize 98304
+    tune.bufsize 131072
 defaults
     mode http
     timeout client 5s
