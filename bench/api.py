@@ -6,10 +6,10 @@
 A picture is a JPEG of 640 x 480 with one face, each request's another file; the gallery has 10,000
 templates. Every answer has to name the right person. The bound is the same work in bare loops on all
 cores, without a server and without a load generator; the plain bound is that work as the models' libraries
-do it, in a square detector input and float32, and the goal is to reach 0.90 of it and then to beat it by a
-better pipeline. What a better pipeline saves, serving does not: `of_bound` tells what serving costs beside
-the pipeline as it is now. Bounds, system and naive server take turns, so that
-a noisy machine disturbs all of them; ratios are made within a round, and the median of the rounds counts.
+do it, in a square detector input and float32. The goal is 0.90 of each. What a better pipeline saves, serving
+does not: `of_bound` tells what serving costs beside the pipeline as it is now. Bounds, system and naive
+server take turns, so that a noisy machine disturbs all of them; ratios are made within a round, and the
+median of the rounds counts.
 Beside an idle system the bound is a little lower than alone, so it is measured alone, too, before the
 system starts. On a machine that others use, `cpu_of_bound` tells more than `of_bound`: the processor time
 of a picture in the bare loop divided by that of all our processes and the load generator.
@@ -210,8 +210,9 @@ def missed_goals(report: dict[str, Any]) -> Iterator[str]:
             yield f"{clients} clients: {row['wrong']} wrong answers, {row['errors']} errors: {row['faults']}"
         if int(clients) not in GOAL_CLIENTS:
             continue
-        if (row["of_plain_bound"] or 0) < GOAL_OF_BOUND:
-            yield f"{clients} clients: {row['of_plain_bound']} of the plain bound, not {GOAL_OF_BOUND}"
+        for bound in ("of_bound", "of_plain_bound"):
+            if (row[bound] or 0) < GOAL_OF_BOUND:
+                yield f"{clients} clients: {bound} is {row[bound]}, the goal is {GOAL_OF_BOUND}"
         if (row["times_naive"] or 0) < GOAL_TIMES_NAIVE:
             yield f"{clients} clients: {row['times_naive']} times the naive server, not {GOAL_TIMES_NAIVE}"
         if (row["p95_of_naive"] or 1) > GOAL_P95_OF_NAIVE:

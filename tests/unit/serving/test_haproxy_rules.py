@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -124,6 +125,17 @@ def test_a_full_replica_is_left_alone_for_a_moment_and_told_what_it_missed(proxy
     assert _send(proxy).status_code == 200
     assert _send(proxy).status_code == 200
     assert replica.told == [None, None, None, "3", None]
+
+
+def test_a_picture_that_comes_slowly_is_asked_again_when_it_is_there(proxy, replica):
+    replica.full = True
+    _send(proxy)
+    with socket.create_connection((proxy.base_url.host, proxy.base_url.port), timeout=5) as camera:
+        camera.sendall(b"POST /recognize HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" + b"x" * 1000)
+        time.sleep(0.3)
+        camera.sendall(b"x" * 1000)
+        assert b" 503 " in camera.recv(100).partition(b"\r\n")[0]
+    assert replica.told == [None, None], "it came to the replica, and did not count as turned away"
 
 
 def test_the_proxy_says_what_the_api_would_say(proxy, replica):
