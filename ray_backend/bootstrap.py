@@ -149,7 +149,8 @@ def build_faces(
     from ray_backend.vision.images import PillowCodec
 
     codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-    return FaceService(engine or packs.open_pack(choice), codec, _liveness_model(settings))
+    engine = engine or packs.open_pack(choice, plain=settings.inference == "plain")
+    return FaceService(engine, codec, _liveness_model(settings))
 
 
 def _liveness_model(settings: Settings) -> LivenessModel | None:

@@ -102,7 +102,8 @@ def _pack(settings: Settings) -> str:
         check_pack(store, pack)
     finally:
         store.close()
-    reckons = "bfloat16, in half the time" if bfloat16.is_quicker() else "float32"
+    fast = settings.inference == "fast" and bfloat16.is_quicker()
+    reckons = "bfloat16, in half the time" if fast else "float32"
     return f"{pack.pack_id}: {pack.origin} Licence: {pack.licence} Embeds in {reckons}."
 
 

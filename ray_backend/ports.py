@@ -138,6 +138,10 @@ class Recogniser(Protocol):
     Every method may raise Overloaded, BackendUnavailable and StoreUnavailable.
     """
 
+    @property
+    def nearly_full(self) -> bool:
+        """Whether `recognise` will soon raise Overloaded, unless pictures are kept away for a moment."""
+
     def refuse_if_full(self) -> None:
         """Raises Overloaded when `recognise` would, so that a refusal costs nothing."""
 
@@ -179,6 +183,9 @@ class Store(Protocol):
 
     def get_person(self, person_id: str) -> Person:
         """Raises PersonNotFound."""
+
+    def people_of_many(self, person_ids: Sequence[str]) -> list[Person]:
+        """Those of these people who exist, in any order."""
 
     def find_person(self, employee_id: str) -> Person | None:
         """The person with this employee id, or None."""

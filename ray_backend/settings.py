@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     threads: int = Field(
         0, ge=0, description="threads for inference on this machine, shared by all actors; 0: all cores"
     )
+    inference: Literal["fast", "plain"] = Field(
+        "fast",
+        description="`fast`: pictures of the HTTP API are looked at small first, and faces are embedded in "
+        "bfloat16 where the processor can; `plain`: all as the models' libraries do it, at half the speed",
+    )
 
     max_image_bytes: int = Field(12_000_000, gt=0, description="largest picture in bytes")
     max_image_pixels: int = Field(50_000_000, gt=0, description="largest picture in pixels")

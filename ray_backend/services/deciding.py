@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
 
 import numpy as np
 
 from ray_backend.domain.answers import RecognisedFace, Recognition
 from ray_backend.domain.decision import decide
-from ray_backend.domain.errors import ImageRejected, PersonNotFound
+from ray_backend.domain.errors import ImageRejected
 from ray_backend.domain.model import AnalysedFace, Candidate, Decision, DecisionKind, FrameAnalysis, Person
 from ray_backend.domain.quality import find_issue
 from ray_backend.observing import meters
@@ -38,14 +38,17 @@ class Decider:
 
     def enrolled(self, person_id: str) -> Person | None:
         """The person, unless another process erased or deactivated the person a moment ago."""
-        try:
-            person = self._roster.get(person_id)
-        except PersonNotFound:
-            person = None
-        if person is None or not person.active:
-            self._gallery.remove_person(person_id)
-            return None
-        return person
+        return self._enrolled([person_id]).get(person_id)
+
+    def _enrolled(self, person_ids: Collection[str]) -> dict[str, Person]:
+        """The same for many at once; whoever is erased or deactivated is missing."""
+        if not person_ids:
+            return {}
+        people = self._roster.get_many(person_ids)
+        active = {person_id: person for person_id, person in people.items() if person.active}
+        for gone in set(person_ids) - set(active):
+            self._gallery.remove_person(gone)
+        return active
 
     def recognise(
         self, answers: Sequence[FrameAnalysis | ImageRejected], departments: Sequence[str | None] = ()
@@ -59,21 +62,31 @@ class Decider:
             asked = departments or [None] * len(answers)
             among = [answer for answer, wanted in zip(answers, asked, strict=True) if wanted == department]
             candidates |= self._candidates(among, department)
-        search_ms = 1000 * (perf_counter() - started) / max(1, len(analyses))
+        searched = perf_counter()
+        decisions = {
+            id(face): self._decided(face, candidates.get(id(face)))
+            for analysis in analyses
+            for face in analysis.faces
+        }
+        matches = [one for one in decisions.values() if one.kind is DecisionKind.MATCH]
+        people = self._enrolled({match.best.person_id for match in matches})
+        search_s, decide_s = (
+            seconds / max(1, len(analyses)) for seconds in (searched - started, perf_counter() - searched)
+        )
+        for _ in analyses:
+            meters.took("search", search_s)
+            meters.took("decide", decide_s)
         return [
-            self._recognition(answer, candidates, version, search_ms)
+            Recognition(
+                tuple(_recognised(face, decisions[id(face)], people) for face in answer.faces),
+                answer.pack_id,
+                version,
+                answer.timings_ms | {"search": 1000 * search_s},
+            )
             if isinstance(answer, FrameAnalysis)
             else answer
             for answer in answers
         ]
-
-    def _recognition(
-        self, analysis: FrameAnalysis, candidates: dict[int, list[Candidate]], version: int, search_ms: float
-    ) -> Recognition:
-        meters.took("search", search_ms / 1000)
-        with meters.stage("decide"):
-            faces = tuple(self._recognised(face, candidates.get(id(face))) for face in analysis.faces)
-        return Recognition(faces, analysis.pack_id, version, analysis.timings_ms | {"search": search_ms})
 
     def _candidates(
         self, answers: Sequence[FrameAnalysis | ImageRejected], department: str | None
@@ -92,14 +105,18 @@ class Decider:
         found = self._gallery.search(np.stack([face.embedding for face in good]), only=only)
         return {id(face): row for face, row in zip(good, found, strict=True)}
 
-    def _recognised(self, face: AnalysedFace, candidates: list[Candidate] | None) -> RecognisedFace:
+    def _decided(self, face: AnalysedFace, candidates: list[Candidate] | None) -> Decision:
+        """What the policy makes of a face, for which nobody was looked if it is poor."""
         if candidates is None:
             issue = find_issue(face.quality, self._policy.check_in_limits)
-            return RecognisedFace(face.box, face.quality, Decision(DecisionKind.POOR_QUALITY, issue=issue))
-        decision = decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
-        person = None
-        if decision.kind is DecisionKind.MATCH:
-            person = self.enrolled(decision.best.person_id)
-            if person is None:
-                decision = Decision(DecisionKind.UNKNOWN)
-        return RecognisedFace(face.box, face.quality, decision, person)
+            return Decision(DecisionKind.POOR_QUALITY, issue=issue)
+        return decide(candidates, threshold=self._policy.threshold, margin=self._policy.margin)
+
+
+def _recognised(face: AnalysedFace, decision: Decision, people: Mapping[str, Person]) -> RecognisedFace:
+    person = None
+    if decision.kind is DecisionKind.MATCH:
+        person = people.get(decision.best.person_id)
+        if person is None:
+            decision = Decision(DecisionKind.UNKNOWN)
+    return RecognisedFace(face.box, face.quality, decision, person)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from ray_backend.domain.errors import PersonNotFound, StoreUnavailable
 from ray_backend.domain.model import Person
 from ray_backend.ports import Store
 from ray_backend.services import identity
 from ray_backend.services.reach import Reach
+
+_NOT_KNOWN = "This person is not known here."
 
 
 class Roster:
@@ -31,16 +34,26 @@ class Roster:
 
         Raises PersonNotFound, and StoreUnavailable for somebody unknown while the database is away.
         """
+        found = self.get_many([person_id])
+        if not found:
+            raise PersonNotFound(_NOT_KNOWN)
+        return found[person_id]
+
+    def get_many(self, person_ids: Collection[str]) -> dict[str, Person]:
+        """As `get` for many at once, by the ids that were asked for; whoever is not found is missing.
+
+        Raises StoreUnavailable for anybody unknown while the database is away.
+        """
         try:
-            return self._reach.ask(lambda: identity.canonical(self._read, person_id))
-        except PersonNotFound:
-            self.forget(person_id)
-            raise
+            found = self._reach.ask(lambda: self._read_many(person_ids))
         except StoreUnavailable as away:
             try:
-                return identity.canonical(self._remembered, person_id)
+                return {one: identity.canonical(self._remembered, one) for one in person_ids}
             except PersonNotFound:
                 raise away from None
+        for gone in set(person_ids) - set(found):
+            self.forget(gone)
+        return found
 
     def ids_of(self, person_id: str) -> tuple[str, ...]:
         """The id of a person, and those of all records that were merged into theirs."""
@@ -82,11 +95,24 @@ class Roster:
         self.put(person)
         return person
 
+    def _read_many(self, person_ids: Collection[str]) -> dict[str, Person]:
+        records = {record.person_id: record for record in self._store.people_of_many(tuple(person_ids))}
+        for record in records.values():
+            self.put(record)
+        found = {}
+        for person_id in records:
+            # Whom a record was merged into may be gone.
+            with suppress(PersonNotFound):
+                found[person_id] = identity.canonical(
+                    lambda one: records[one] if one in records else self._read(one), person_id
+                )
+        return found
+
     def _remembered(self, person_id: str) -> Person:
         with self._lock:
             known = self._people.get(person_id)
         if known is None:
-            raise PersonNotFound("This person is not known here.")
+            raise PersonNotFound(_NOT_KNOWN)
         return known
 
     def _remembered_merged(self, into: Sequence[str] | None) -> list[Person]:

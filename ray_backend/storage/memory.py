@@ -56,6 +56,10 @@ class MemoryStore(MemoryEntries, MemoryUnknown):
         return self._known(person_id)
 
     @guarded
+    def people_of_many(self, person_ids: Sequence[str]) -> list[Person]:
+        return [self._people[one] for one in set(person_ids) if one in self._people]
+
+    @guarded
     def find_person(self, employee_id: str) -> Person | None:
         return next((p for p in self._people.values() if p.employee_id == employee_id), None)
 

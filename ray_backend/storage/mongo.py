@@ -82,6 +82,10 @@ class MongoStore(MongoNotes, MongoEntries, MongoUnknown):
             raise PersonNotFound(messages.PERSON_NOT_FOUND)
         return _person(document)
 
+    def people_of_many(self, person_ids: Sequence[str]) -> list[Person]:
+        wanted = {"_id": documents.among(person_ids)}
+        return [_person(document) for document in self._run(lambda db: list(db.people.find(wanted)))]
+
     def find_person(self, employee_id: str) -> Person | None:
         document = self._run(lambda db: db.people.find_one({"employee_id": employee_id}))
         return None if document is None else _person(document)

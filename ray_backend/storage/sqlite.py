@@ -76,6 +76,13 @@ class SqliteStore(SqliteNotes, SqliteEntries, SqliteUnknown):
             raise PersonNotFound(messages.PERSON_NOT_FOUND)
         return records.person_of(record_of(row))
 
+    def people_of_many(self, person_ids: Sequence[str]) -> list[Person]:
+        wanted = Conditions()
+        wanted.add_among("person_id", person_ids)
+        with self._file.reading() as db:
+            rows = db.execute(f"SELECT * FROM people{wanted.sql}", wanted.values).fetchall()
+        return [records.person_of(record_of(row)) for row in rows]
+
     def find_person(self, employee_id: str) -> Person | None:
         with self._file.reading() as db:
             row = db.execute("SELECT * FROM people WHERE employee_id = ?", (employee_id,)).fetchone()

@@ -34,13 +34,23 @@ LARGEST_ASPECT = 20  # pictures longer than this would shrink to nothing
 class InsightfacePack:
     """A detector and an embedder of insightface as a `FaceEngine`. Safe to call from several threads."""
 
-    def __init__(self, files: PackFolder, pack: Pack, *, threads: int = 1, bfloat16: bool = True) -> None:
+    def __init__(
+        self,
+        files: PackFolder,
+        pack: Pack,
+        *,
+        threads: int = 1,
+        bfloat16: bool = True,
+        square: bool = False,
+    ) -> None:
         """`pack.dimension` is overruled by what the embedder puts out. `bfloat16`: where that is faster.
+        `square`: all of every picture is looked at, in a square, as insightface does by default.
 
         Raises PackUnavailable when insightface cannot use the files.
         """
         self._detector = _load(files.detector, threads)
         self._embedder = _load(files.embedder, threads)
+        self._square = square
         self._crop_size = int(self._embedder.input_size[0])
         if bfloat16:
             crop = (3, self._crop_size, self._crop_size)
@@ -55,6 +65,8 @@ class InsightfacePack:
         height, width = image_bgr.shape[:2]
         if max(height, width) > LARGEST_ASPECT * min(height, width):
             return []
+        if self._square:
+            return largest_first(self._look(image_bgr, DETECTION_SIDE))
         if quick and (faces := self._look(image_bgr, SMALL_SIDE)):
             enough = ENOUGH_PX * max(1.0, max(height, width) / SMALL_SIDE)
             if all(_shorter_side(face) >= enough for face in faces):
@@ -62,7 +74,8 @@ class InsightfacePack:
         return largest_first(self._look(image_bgr, DETECTION_SIDE) or self._look(image_bgr, SMALL_SIDE))
 
     def _look(self, image_bgr: np.ndarray, longest: int) -> list[DetectedFace]:
-        size = input_size(image_bgr.shape[1], image_bgr.shape[0], longest)
+        width, height = image_bgr.shape[1::-1]
+        size = (longest, longest) if self._square else input_size(width, height, longest)
         return find_faces(self._detector, image_bgr, size, MIN_SCORE)
 
     def align(self, image_bgr: np.ndarray, face: DetectedFace) -> np.ndarray:

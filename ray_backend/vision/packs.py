@@ -53,7 +53,7 @@ class Choice:
 
 def load_engine(settings: Settings, *, pinned: str | None = None) -> FaceEngine:
     """The engine of the pack that the settings ask for: `find_pack`, then `open_pack`."""
-    return open_pack(find_pack(settings, pinned=pinned))
+    return open_pack(find_pack(settings, pinned=pinned), plain=settings.inference == "plain")
 
 
 def find_pack(settings: Settings, *, pinned: str | None = None, progress: Progress | None = None) -> Choice:
@@ -80,19 +80,22 @@ def find_pack(settings: Settings, *, pinned: str | None = None, progress: Progre
     return Choice(choice.name, Source.CACHE, f"{choice.reason}; downloaded", folder)
 
 
-def open_pack(choice: Choice) -> FaceEngine:
-    """Opens the models of a choice that `find_pack` made. Raises PackUnavailable."""
+def open_pack(choice: Choice, *, plain: bool = False) -> FaceEngine:
+    """Opens the models of a choice that `find_pack` made; `plain` as in `Settings.inference`.
+
+    Raises PackUnavailable.
+    """
     origin = f"{choice.name}: {choice.reason}"
     match choice.source:
         case Source.BUILT_IN:
             # Imports are here because each pack's libraries take a second, and one pack runs.
             from ray_backend.vision.dlib_pack import DlibPack
 
-            return DlibPack(origin=origin)
+            return DlibPack(origin=origin, bfloat16=not plain)
         case Source.FOLDER:
-            return _open_folder(choice.folder, f"{origin}; found in {choice.folder}")
+            return _open_folder(choice.folder, f"{origin}; found in {choice.folder}", plain)
         case Source.CACHE:
-            return _open_named(choice.name, choice.folder, f"{origin}; found in {choice.folder}")
+            return _open_named(choice.name, choice.folder, f"{origin}; found in {choice.folder}", plain)
         case Source.DOWNLOAD:
             raise PackUnavailable(f"{choice.name} is not downloaded yet. Start Rollcall to download it.")
 
@@ -139,7 +142,7 @@ def _download(choice: Choice, settings: Settings, progress: Progress | None) -> 
         ) from error
 
 
-def _open_named(name: str, folder: Path, origin: str) -> FaceEngine:
+def _open_named(name: str, folder: Path, origin: str, plain: bool) -> FaceEngine:
     from ray_backend.vision.download import verify_digests
     from ray_backend.vision.insightface_pack import InsightfacePack
     from ray_backend.vision.pack_folder import open_folder
@@ -148,10 +151,10 @@ def _open_named(name: str, folder: Path, origin: str) -> FaceEngine:
     verify_digests(folder, (files.detector, files.embedder))
     limits = calibration.NAMED
     pack = Pack(name, 0, limits.threshold, limits.margin, INSIGHTFACE_LICENCE, origin)
-    return InsightfacePack(files, pack)
+    return InsightfacePack(files, pack, bfloat16=not plain, square=plain)
 
 
-def _open_folder(folder: Path, origin: str) -> FaceEngine:
+def _open_folder(folder: Path, origin: str, plain: bool) -> FaceEngine:
     from ray_backend.vision.insightface_pack import InsightfacePack
     from ray_backend.vision.pack_folder import open_folder, read_notes
 
@@ -164,7 +167,7 @@ def _open_folder(folder: Path, origin: str) -> FaceEngine:
         notes.licence or FOLDER_LICENCE,
         origin,
     )
-    return InsightfacePack(files, pack)
+    return InsightfacePack(files, pack, bfloat16=not plain, square=plain)
 
 
 def _is_path(text: str) -> bool:

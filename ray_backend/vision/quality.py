@@ -3,10 +3,12 @@
 Head angles come from five landmarks and a plain model of a head: lengths are in units of the
 distance between the eyes' centres, the nose stands out of the plane of the eyes by `protrusion` and
 hangs `drop` below them when the head is upright. Good for telling frontal from turned, not for more.
+Points are complex numbers (x + iy) inside.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import atan, atan2, cos, degrees
 
@@ -63,7 +65,8 @@ def sharpness(grey: np.ndarray) -> float:
     """Variance of the Laplacian of a square (S, S) uint8 crop scaled to 112 px."""
     if grey.shape[0] != SHARPNESS_SIZE:
         grey = cv2.resize(grey, (SHARPNESS_SIZE, SHARPNESS_SIZE), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    return float(deviation[0, 0]) ** 2
 
 
 def visible_part(box: Box, width: int, height: int) -> float:
@@ -80,22 +83,25 @@ def head_angles(landmarks: np.ndarray, scheme: LandmarkScheme) -> tuple[float, f
 
     Roll is positive when the head is tilted clockwise in the picture.
     """
-    points = np.asarray(landmarks, dtype=np.float64)
-    left, right = points[list(scheme.left_eye)].mean(0), points[list(scheme.right_eye)].mean(0)
-    middle, across = (left + right) / 2, right - left
-    eye_distance = max(float(np.hypot(*across)), 1e-6)
-    along = across / eye_distance
-    down = np.array([-along[1], along[0]])
-    nose = points[scheme.nose] - middle
+    points = [complex(x, y) for x, y in landmarks.tolist()]
+    left, right = _middle(points, scheme.left_eye), _middle(points, scheme.right_eye)
+    middle = (left + right) / 2
+    eye_distance = max(abs(right - left), 1e-6)
+    along = (right - left) / eye_distance
+    # As seen by an upright head: x along the eyes, y down from their middle.
+    nose = (points[scheme.nose] - middle) * along.conjugate()
     # Turning by yaw shortens the eyes' distance by cos and moves the nose by sin: tan remains.
-    yaw = atan(float(nose @ along) / eye_distance / scheme.protrusion)
-    drop = float(nose @ down)
+    yaw = atan(nose.real / eye_distance / scheme.protrusion)
     if scheme.mouth:
-        mouth_drop = float((points[list(scheme.mouth)].mean(0) - middle) @ down)
-        pitch = _pitch_by_mouth(drop, mouth_drop, scheme)
+        mouth = (_middle(points, scheme.mouth) - middle) * along.conjugate()
+        pitch = _pitch_by_mouth(nose.imag, mouth.imag, scheme)
     else:
-        pitch = _pitch_by_eyes(drop * cos(yaw) / eye_distance, scheme)
-    return degrees(yaw), degrees(pitch), degrees(atan2(along[1], along[0]))
+        pitch = _pitch_by_eyes(nose.imag * cos(yaw) / eye_distance, scheme)
+    return degrees(yaw), degrees(pitch), degrees(atan2(along.imag, along.real))
+
+
+def _middle(points: Sequence[complex], rows: tuple[int, ...]) -> complex:
+    return sum(points[row] for row in rows) / len(rows)
 
 
 def _pitch_by_mouth(drop: float, mouth_drop: float, scheme: LandmarkScheme) -> float:

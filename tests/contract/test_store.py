@@ -246,6 +246,16 @@ def test_templates_of_a_person_are_oldest_first(store: Store):
     assert store.templates_of(owner.person_id) == [old, young]
 
 
+def test_many_people_are_read_at_once(store: Store):
+    one, other = person("E-1"), person("E-2")
+    store.add_person(one)
+    store.add_person(other)
+    found = store.people_of_many([one.person_id, "nobody", other.person_id, one.person_id])
+    assert sorted(found, key=lambda found: found.employee_id) == [one, other]
+    assert store.people_of_many([]) == []
+    assert store.people_of_many(["nobody"]) == []
+
+
 def test_templates_of_many_people_come_together(store: Store):
     one, two, other = person("E-1"), person("E-2"), person("E-3")
     faces = [template(one), template(two, created_at=MORNING - timedelta(days=1)), template(other)]

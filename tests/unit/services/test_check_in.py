@@ -260,7 +260,7 @@ class FailingStore(MemoryStore):
         return super().__getattribute__(name)
 
 
-@pytest.mark.parametrize("away", ["find_punch", "get_person", "last_punch", "add_punch"])
+@pytest.mark.parametrize("away", ["find_punch", "people_of_many", "last_punch", "add_punch"])
 def test_without_a_database_the_journal_takes_the_punch_and_a_repetition_finds_it(open_site, away):
     store = FailingStore()
     site = open_site(store=store)

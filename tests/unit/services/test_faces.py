@@ -222,6 +222,32 @@ def test_a_picture_that_breaks_a_library_spoils_no_other(faces, engine, monkeypa
     assert faces.recoveries["poisoned_image"] == 1
 
 
+def test_a_face_that_cannot_be_measured_spoils_no_other_picture(faces, engine, monkeypatch):
+    quality = engine.quality
+
+    def brittle(picture, face, crop):
+        if picture.shape[1] == 203:
+            raise IndexError("deep inside")
+        return quality(picture, face, crop)
+
+    monkeypatch.setattr(engine, "quality", brittle)
+    good, poisoned, other = faces.analyse_many([photo(1), photo(2, variant=3), photo(4)])
+    assert isinstance(poisoned, BrokenImage)
+    assert (len(good.faces), len(other.faces)) == (1, 1)
+
+
+def test_many_pictures_that_do_not_wait_decoded_together_have_the_same_answers_in_order(faces, monkeypatch):
+    pictures = [photo(ADA), b"GIF89a", photo(GRACE, ALAN), photo()]
+    together = faces.analyse_many(pictures)
+    monkeypatch.setattr("ray_backend.services.faces._MOST_DECODED_BYTES", 1)
+    parted = faces.analyse_many(pictures)
+    assert [type(one) for one in parted] == [type(one) for one in together]
+    for one, other in zip((parted[0], *parted[2:]), (together[0], *together[2:]), strict=True):
+        assert len(one.faces) == len(other.faces)
+        for mine, theirs in zip(one.faces, other.faces, strict=True):
+            np.testing.assert_array_equal(mine.embedding, theirs.embedding)
+
+
 def test_the_brightness_of_the_whole_picture_is_told():
     service = FaceService(FakeEngine(), PillowCodec(max_bytes=10**7, max_pixels=10**7))
     for grey, size in ((0, (31, 40)), (128, (480, 640)), (255, (1000, 700))):

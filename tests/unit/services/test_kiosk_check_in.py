@@ -194,7 +194,7 @@ def test_everybody_is_named_while_the_database_is_away_as_far_as_this_process_kn
     site = site.restarted()
     eve = site.enrol(EVE)
     site.backend.people.set_active(alan.person_id, False, actor="admin")
-    store.away = "get_person"
+    store.away = "people_of_many"
     assert recognised(site, ada, "1").person == ada
     assert recognised(site, eve, "2").person == eve
     assert recognised(site, alan, "3").decision.kind is DecisionKind.UNKNOWN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_people_are_named_from_memory_only_while_it_is_away(store, reach):
     store.erase_person(bob.person_id, keep_punches=True)
     with pytest.raises(PersonNotFound):
         roster.get(bob.person_id)
-    store.away = "get_person"
+    store.away = "people_of_many"
     assert roster.get(ada.person_id) == ada
     with pytest.raises(StoreUnavailable):
         roster.get(bob.person_id)
@@ -120,11 +121,36 @@ def test_people_are_named_from_memory_only_while_it_is_away(store, reach):
         roster.get(ada.person_id)
 
 
+def test_many_people_are_asked_for_at_once_and_whoever_is_gone_is_missing(store, reach):
+    ada, bob, gone = person("E-1"), person("E-2"), person("E-3")
+    merged = replace(person("E-4"), merged_into=ada.person_id)
+    lost = replace(person("E-5"), merged_into=gone.person_id)
+    for one in (ada, bob, merged, lost):
+        store.add_person(one)
+    roster = Roster(store, reach)
+    asked = [one.person_id for one in (ada, bob, gone, merged, lost)]
+    assert roster.get_many(asked) == {ada.person_id: ada, bob.person_id: bob, merged.person_id: ada}
+    store.away = "people_of_many"
+    assert roster.get_many(asked[:2]) == {ada.person_id: ada, bob.person_id: bob}
+    with pytest.raises(StoreUnavailable):
+        roster.get_many(asked)
+
+
+def test_whom_a_record_was_merged_into_is_remembered_too(store, reach):
+    ada = person("E-1")
+    merged = replace(person("E-2"), merged_into=ada.person_id)
+    store.add_person(ada)
+    store.add_person(merged)
+    roster = Roster(store, reach)
+    store.away = "get_person"
+    assert roster.get_many([merged.person_id]) == {merged.person_id: ada}
+
+
 def test_more_people_than_a_page_are_known(store, reach, monkeypatch):
     monkeypatch.setattr("ray_backend.services.identity._PAGE", 2)
     people = [person(f"E-{number}") for number in range(5)]
     for one in people:
         store.add_person(one)
     roster = Roster(store, reach)
-    store.away = "get_person"
+    store.away = "people_of_many"
     assert [roster.get(one.person_id) for one in people] == people

@@ -11,7 +11,7 @@ from ray_backend.vision import insightface_pack
 from ray_backend.vision.packs import load_engine
 from tests.unit.vision import models
 
-SMALL, WHOLE = (256, 192), (640, 480)
+SMALL, WHOLE, SQUARE = (256, 192), (640, 480), (640, 640)
 
 
 def face(side: float) -> DetectedFace:
@@ -21,14 +21,15 @@ def face(side: float) -> DetectedFace:
 @pytest.fixture
 def looks(tmp_path, monkeypatch):
     """`looks(picture, small=..., whole=...)` tells which inputs were used and what came of it."""
-    engine = load_engine(Settings(pack=str(models.save_pack(tmp_path / "office"))))
+    folder = str(models.save_pack(tmp_path / "office"))
 
-    def look(width=640, height=480, quick=True, **seen):
+    def look(width=640, height=480, quick=True, inference="fast", **seen):
         sizes = []
+        engine = load_engine(Settings(pack=folder, inference=inference))
 
         def find(_detector, _picture, size, _min_score):
             sizes.append(size)
-            return seen["whole" if size == WHOLE else "small"]
+            return seen["whole" if size in (WHOLE, SQUARE) else "small"]
 
         monkeypatch.setattr(insightface_pack, "find_faces", find)
         found = engine.detect(np.zeros((height, width, 3), np.uint8), quick)
@@ -61,3 +62,8 @@ def test_what_the_whole_picture_does_not_show_counts_from_the_small_one(looks):
 
 def test_who_measures_angles_looks_at_the_whole_picture_at_once(looks):
     assert looks(small=[face(200)], whole=[face(201)], quick=False) == ([WHOLE], [201])
+
+
+def test_plain_inference_looks_at_all_of_every_picture_in_a_square(looks):
+    assert looks(small=[face(200)], whole=[face(201)], inference="plain") == ([SQUARE], [201])
+    assert looks(small=[face(200)], whole=[], inference="plain") == ([SQUARE], [])

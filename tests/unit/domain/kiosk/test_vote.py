@@ -141,7 +141,7 @@ def test_whoever_is_matched_is_the_nearest_in_enough_frames(film):
     decision = vote.decision()
     if decision is None or decision.kind is not MATCH:
         return
-    nearest = [frame for frame in film if frame and frame[0][1] == dict(reversed(frame))[best(decision)]]
+    nearest = [frame for frame in film if frame and frame[0][1] == dict(reversed(frame)).get(best(decision))]
     assert len(nearest) >= max(RULES.min_frames, RULES.min_share * len(film))
     assert decision.best.similarity >= THRESHOLD
 
