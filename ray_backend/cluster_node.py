@@ -232,6 +232,7 @@ def _prepared(settings: Settings):
     from ray_backend.serving import environment
 
     environment.prepare_node()
+    environment.interrupt_nobody()
     if settings.api_port:
         environment.prepare_api(settings)
     from ray_backend.serving import nodes

@@ -97,6 +97,7 @@ def _start_ray(settings: Settings, stack: ExitStack) -> str:
     from ray_backend.serving import environment
 
     environment.prepare(settings.ray_address)
+    environment.interrupt_nobody()
     if settings.api_port:
         environment.prepare_api(settings)
     from ray_backend.serving import cluster

@@ -107,6 +107,8 @@ class Edge:
             await answer(scope, receive, send)
             return answer.status_code
         headers = [*_HOT_HEADERS, own, (b"content-length", b"%d" % len(body))]
+        if self._behind_haproxy and self._api.recogniser.nearly_full:
+            headers.append(_FULL)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return 200

@@ -25,7 +25,7 @@ from ray_backend.ports import GalleryIndex
 from ray_backend.services.faces import Embed, FaceService
 from ray_backend.services.gate import Gate
 from ray_backend.services.report_records import collect_rarely
-from ray_backend.serving import figures, telling
+from ray_backend.serving import figures, near, telling
 from ray_backend.serving.cluster_watch import ClusterWatch
 from ray_backend.serving.placement import RayPlacement
 from ray_backend.serving.report_calls import made_elsewhere
@@ -41,7 +41,9 @@ T = TypeVar("T")
 _ASK_AGAIN_S = 1.0
 # On a machine with few cores, whoever stands before a kiosk comes before whoever reads a report.
 _REPORTS_STAND_BACK = 10
-# Whoever hands the models their next batch must not queue behind them for the processor.
+# Frames of several kiosks are decided at once; the store's unique keys keep that safe.
+RECORDS_THREADS = 8
+# Whoever hands the models their next batch gets the next turn at the processor.
 _MODELS_STAND_BACK = 5
 
 
@@ -87,6 +89,12 @@ class FaceEmbeddingActor:
         self._beside = SecondPack(settings)
         self._turns = Turns()
         self._priority = os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0
+        near.open_own_door(
+            {
+                "analyse_batch": self.analyse_batch,
+                "analyse_batch_in_bulk": self.analyse_batch_in_bulk,
+            }
+        )
 
     @ray.method(concurrency_group="health")
     def describe(self) -> Pack:
@@ -268,6 +276,7 @@ class DatabaseActor:
         self._call = telling.ToldCalls(self._records.call)
         self._figures = figures.RecordsFigures(self._records, settings.data_dir)
         self._retention = self._records.start_retention(made_elsewhere(self._records.call))
+        near.open_own_door({"recognise": self.recognise}, at_once=RECORDS_THREADS)
 
     def health(self) -> dict[str, Any]:
         """`pid`, `templates` in the gallery and its `gallery_version`, and `journal`: how many punches

@@ -23,6 +23,9 @@ Worker = Callable[[list[Item]], Awaitable[Sequence[Answer | Exception]]]
 # The part of a worker's items that one call carries; the rest lies ready behind it. Measured with 16 clients
 # and two workers: a half costs a call for every other picture, the whole leaves workers idle.
 _SHARE = 0.75
+# Of the time that people are kept waiting at most. What comes before HAProxy has heard of it, with the next
+# batch's answers, fits into the rest.
+_NEARLY_FULL = 0.75
 FULL = "Too many requests are waiting. Try again in a moment."
 _LATE = "The answer would have come too late, so the work was dropped. Try again in a moment."
 _NOBODY = "No recognition is running at the moment. It starts by itself; try again in a few seconds."
@@ -154,7 +157,17 @@ class MicroBatcher(Generic[Item, Answer]):
         waiting = _Waiting(item, asyncio.get_running_loop().create_future(), time.monotonic())
         self._queue.append(waiting)
         self._dispatch()
-        return await waiting.answer
+        try:
+            return await waiting.answer
+        finally:
+            # An error holds this frame, which would hold the error: the picture would stay until Python's
+            # collector of cycles comes by.
+            del waiting
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether it is time to keep further items away, before they cost a refusal each."""
+        return self._seconds_of(len(self._queue)) > _NEARLY_FULL * self._policy.patience_s
 
     def refuse_if_full(self) -> None:
         """Raises Overloaded where `submit` would, and BackendUnavailable without a worker: to be asked

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import ray
+from ray._private import worker
 from ray.exceptions import RayActorError, RayTaskError
 
 from ray_backend import bootstrap
@@ -16,6 +17,7 @@ from ray_backend.domain.model import Pack
 from ray_backend.services.pinned import check_pack
 from ray_backend.serving import handles
 from ray_backend.serving.actors import (
+    RECORDS_THREADS,
     ClusterActor,
     DatabaseActor,
     FaceEmbeddingActor,
@@ -37,8 +39,6 @@ from ray_backend.serving.pool import Limits, bounds, room_of
 from ray_backend.serving.shards import RemoteShard
 from ray_backend.settings import Settings
 
-# Frames of several kiosks are decided at once; the store's unique keys keep that safe.
-_DATABASE_THREADS = 8
 _REPORT_THREADS = 4
 _CLUSTER_THREADS = 8
 # Pictures pass through quickly; Ray's default would take a third of a laptop's memory.
@@ -77,6 +77,10 @@ def start_ray(settings: Settings) -> str:
     except (ConnectionError, ValueError, RuntimeError) as error:
         target = settings.ray_address or "this machine"
         raise BackendUnavailable(f"Ray could not be started on {target}: {error}") from error
+    if not settings.ray_address:
+        # It reads the logs of all processes ten times a second, for drivers that want to see them; no setting
+        # keeps it from starting.
+        worker._global_node.kill_log_monitor()
     return context.address_info["gcs_address"]
 
 
@@ -104,7 +108,7 @@ def start_actors(settings: Settings, progress: Callable[[str], None] = lambda li
     keeper = builder(ClusterActor, CLUSTER_ACTOR, _CLUSTER_THREADS).remote(settings, choice)
     progress("Opening the database and filling the gallery")
     shards = _start_shards(settings, pack)
-    database = builder(DatabaseActor, DATABASE_ACTOR, _DATABASE_THREADS)
+    database = builder(DatabaseActor, DATABASE_ACTOR, RECORDS_THREADS)
     _started(database.remote(settings, pack, choice.spec, shards).health.remote())
     _start_reports(settings, pack)
     for actor in faces:
@@ -139,7 +143,7 @@ def _start_reports(settings: Settings, pack: Pack) -> None:
 def _start_shards(settings: Settings, pack: Pack) -> list[RemoteShard]:
     """The parts of the gallery as actors; none where the DatabaseActor holds it itself."""
     for index in range(settings.gallery_shards):
-        actor = builder(GalleryShardActor, f"{SHARD_ACTOR}-{index}", _DATABASE_THREADS)
+        actor = builder(GalleryShardActor, f"{SHARD_ACTOR}-{index}", RECORDS_THREADS)
         _started(actor.remote(settings, pack, index).call.remote("__len__"))
     return [RemoteShard(index, settings.call_timeout_s) for index in range(settings.gallery_shards)]
 

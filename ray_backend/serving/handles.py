@@ -143,6 +143,11 @@ def get_handle(name: str):
     return _known[name]
 
 
+def actor_id(name: str) -> str:
+    """The id of the named actor, which it keeps when it restarts. Raises BackendUnavailable."""
+    return get_handle(name)._actor_id.hex()
+
+
 def forget_handle(name: str) -> None:
     """Asks Ray for this actor again at the next call."""
     _known.pop(name, None)

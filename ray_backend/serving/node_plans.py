@@ -66,6 +66,8 @@ class NodePlan:
         """What `ray start` is told for every kind of node."""
         given = ["--node-ip-address", self.address, "--metrics-export-port", str(self.metrics_port)]
         given += ["--object-store-memory", str(_OBJECT_STORE_BYTES), "--disable-usage-stats", "--block"]
+        # It reads the logs of all processes ten times a second, for drivers that want to see them.
+        given += ["--include-log-monitor", "false"]
         for option, port in zip(_NODE_PORTS, self.ports, strict=True):
             given += [option, str(port)]
         return given

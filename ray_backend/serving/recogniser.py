@@ -82,6 +82,11 @@ class BatchingRecogniser:
         ):
             queue.set_workers(_named(worker_of, members.identities.items()))
 
+    @property
+    def nearly_full(self) -> bool:
+        """See `Recogniser`."""
+        return self.recognising.nearly_full
+
     def refuse_if_full(self) -> None:
         """Raises Overloaded when `recognise` would."""
         self.recognising.refuse_if_full()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,25 +13,31 @@ _PATIENCE_S = 1.0
 
 
 class Turns:
-    """One turn at a time. Nobody who waits in person ever waits for more than one turn of bulk work."""
+    """One turn at a time, for people in the order in which they came.
+
+    Nobody who waits in person ever waits for more than one turn of bulk work.
+    """
 
     def __init__(self, patience_s: float = _PATIENCE_S) -> None:
         self._patience_s = patience_s
         self._changed = threading.Condition()
         self._busy = False
-        self._people = 0
+        self._people: deque[object] = deque()
         self._bulk_is_due = False
         self._last_bulk = float("-inf")
 
     @contextmanager
     def person(self) -> Iterator[None]:
         """A turn for somebody who waits."""
+        ticket = object()
         with self._changed:
-            self._people += 1
+            self._people.append(ticket)
             try:
-                self._changed.wait_for(lambda: not self._busy and not self._bulk_is_due)
+                self._changed.wait_for(
+                    lambda: not self._busy and not self._bulk_is_due and self._people[0] is ticket
+                )
             finally:
-                self._people -= 1
+                self._people.remove(ticket)
             self._busy = True
         try:
             yield

@@ -20,6 +20,7 @@ class LocalRecogniser:
         self._backend = backend
         self.failure: Exception | None = None
         self.full: Overloaded | None = None
+        self.nearly_full = False
         self.gate: asyncio.Event | None = None
         self.cancelled = 0
         self.beside: FaceService | None = None

@@ -137,10 +137,21 @@ def test_a_full_queue_and_nothing_else_makes_the_proxy_turn_pictures_away(open_w
 @pytest.mark.parametrize("settings", [{"api_proxy": "python"}, {"api_cors_origins": "https://hr.example"}])
 def test_nothing_is_left_to_a_proxy_that_is_not_ours_or_cannot_speak_to_browsers(open_web, settings):
     web = open_web(**settings)
+    web.recogniser.nearly_full = True
+    assert "Rollcall-Full" not in web.send_picture("/recognize", photo(ADA)).headers
     web.recogniser.failure = Overloaded("Too many wait.", 1.0)
     answer = web.send_picture("/recognize", photo(ADA), headers={"Rollcall-Refused": "17"})
     assert (answer.status_code, answer.headers.get("Rollcall-Full")) == (503, None)
     assert refused(web) == 1
+
+
+def test_the_proxy_hears_that_the_queue_is_nearly_full_with_an_answer(open_web):
+    web = open_web()
+    seen = []
+    for web.recogniser.nearly_full in (False, True):
+        answer = web.send_picture("/recognize", photo(ADA))
+        seen.append((answer.status_code, answer.headers.get("Rollcall-Full")))
+    assert seen == [(200, None), (200, "1")]
 
 
 def test_what_the_proxy_turned_away_is_counted(open_web):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -147,6 +150,34 @@ def test_who_would_wait_too_long_is_told_at_once():
     assert 10 <= refused < 20
 
 
+def test_it_is_nearly_full_before_anybody_is_refused():
+    async def slow(items):
+        await asyncio.sleep(0.02 * len(items))
+        return items
+
+    async def scenario():
+        policy = BatchPolicy(max_batch=1, max_wait_s=0, calls_per_worker=1, patience_s=0.4)
+        batcher = MicroBatcher([slow], policy)
+        for number in range(40):  # until the mean of the time for one item has settled near 0.02 s
+            await batcher.submit(number)
+        seen = [batcher.nearly_full]
+        jobs = []
+        while not batcher.nearly_full and len(jobs) < 100:
+            jobs.append(asyncio.create_task(batcher.submit(0)))
+            await settled()
+        waiting_s = 0.02 * batcher.waiting
+        jobs.append(asyncio.create_task(batcher.submit(0)))
+        await settled()
+        refused = batcher.stats.refused
+        await asyncio.gather(*jobs)
+        return seen, waiting_s, refused, batcher.nearly_full
+
+    seen, waiting_s, refused, in_the_end = asyncio.run(scenario())
+    assert (seen, in_the_end) == ([False], False)
+    assert 0.2 < waiting_s < 0.4
+    assert refused == 0
+
+
 def test_work_whose_client_has_gone_is_not_done():
     async def scenario():
         gate = Gate()
@@ -188,6 +219,33 @@ def test_one_bad_item_does_not_spoil_its_batch():
     first, bad, last = asyncio.run(scenario())
     assert (first, last) == (0, 2)
     assert isinstance(bad, BrokenImage)
+
+
+def test_a_picture_that_was_refused_is_let_go_at_once():
+    class Picture:
+        pass
+
+    async def refusing(items):
+        return [BrokenImage("broken") for _ in items]
+
+    async def scenario():
+        batcher, seen = MicroBatcher([refusing]), []
+
+        async def caller():
+            picture = Picture()
+            seen.append(weakref.ref(picture))
+            with suppress(BrokenImage):
+                await batcher.submit(picture)
+
+        await caller()
+        await settled()
+        return seen[0]()
+
+    gc.disable()  # which would find it, but seldom comes by
+    try:
+        assert asyncio.run(scenario()) is None
+    finally:
+        gc.enable()
 
 
 def test_the_batch_of_a_worker_that_died_is_taken_over_once():

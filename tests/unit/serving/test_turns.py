@@ -32,6 +32,23 @@ def test_who_waits_goes_before_bulk_work_that_came_earlier():
     assert len(done) == 5
 
 
+def test_people_have_their_turns_in_the_order_in_which_they_came():
+    turns, done = Turns(), []
+
+    def take(number):
+        with turns.person():
+            done.append(number)
+
+    with turns.person():
+        threads = []
+        for number in range(6):
+            threads.append(started(lambda number=number: take(number)))
+            time.sleep(0.02)
+    for thread in threads:
+        thread.join(5)
+    assert done == list(range(6))
+
+
 def test_only_one_has_its_turn():
     turns, inside, most = Turns(), [], []
 
