@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from multiprocessing.connection import Connection as Pipe
 from statistics import median
@@ -21,11 +21,9 @@ import numpy as np
 
 from bench.http_client import Shot, rotated
 from bench.own_system import Site, pack_choice
-from bench.plain import open_plain
-from ray_backend.ports import FaceEngine
 from ray_backend.storage import open_store
 from ray_backend.vision.images import PillowCodec
-from ray_backend.vision.packs import Choice, open_pack
+from ray_backend.vision.packs import open_pack
 
 
 class WrongAnswer(Exception):
@@ -42,10 +40,10 @@ class Rate(NamedTuple):
 class BareLoop:
     """One core's loop over pictures."""
 
-    def __init__(self, site: Site, open_engine: Callable[[Choice], FaceEngine]) -> None:
+    def __init__(self, site: Site, plain: bool) -> None:
         settings = site.settings
         self._codec = PillowCodec(max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
-        self._engine = open_engine(pack_choice(site))
+        self._engine = open_pack(pack_choice(site), plain=plain)
         with closing(open_store(settings)) as store:
             templates = list(store.templates(site.pack.pack_id))
             names = {
@@ -118,7 +116,7 @@ class Bound:
 
 
 def _serve(pipe: Pipe, site: Site, shots: list[Shot]) -> None:
-    loops = {False: BareLoop(site, open_pack), True: BareLoop(site, open_plain)}
+    loops = {plain: BareLoop(site, plain) for plain in (False, True)}
     for loop in loops.values():
         loop.run(shots, 0.3)
     pipe.send("ready")

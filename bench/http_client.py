@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import httptools
 
-from bench.faces import unlike_any_before
+from bench.faces import in_parts
 
 
 class Outcome(StrEnum):
@@ -46,6 +48,8 @@ class Reply:
 
 
 _CLOSED = Reply(0, problem="connection closed")
+_LATE = Reply(0, problem="TimeoutError")
+_RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,15 +65,17 @@ class Target:
         parts = urlsplit(self.url)
         return parts.hostname, parts.port
 
-    def request(self, jpeg: bytes) -> bytes:
-        """Everything that is sent, with a picture that nobody has sent before."""
-        body = unlike_any_before(jpeg)
-        head = (
+    def request(self, jpeg: bytes) -> tuple[bytes, memoryview]:
+        """Everything that is sent, in two parts, with a picture that nobody has sent before."""
+        start, rest = in_parts(jpeg)
+        return self._head + b"%d\r\n\r\n" % (len(start) + len(rest)) + start, rest
+
+    @cached_property
+    def _head(self) -> bytes:
+        return (
             f"POST {self.path} HTTP/1.1\r\nHost: {urlsplit(self.url).netloc}\r\n"
-            f"Authorization: Bearer {self.key}\r\nContent-Type: image/jpeg\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
+            f"Authorization: Bearer {self.key}\r\nContent-Type: image/jpeg\r\nContent-Length: "
+        ).encode()
 
 
 def people_in(body: bytes) -> list[str | None]:
@@ -98,8 +104,10 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[Reply] | None = None
-        self._fresh()
+        self._then: Callable[[Reply], None] | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._head = b""
+        self._body: list[bytes] = []
 
     @classmethod
     async def open(cls, target: Target) -> Connection:
@@ -111,37 +119,30 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
-    async def ask(self, request: bytes, timeout_s: float) -> Reply:
-        """Sends the request and waits for its answer. Raises TimeoutError; the connection is closed then."""
-        self._answer = asyncio.get_running_loop().create_future()
+    def send(self, request: Sequence[bytes | memoryview], then: Callable[[Reply], None]) -> None:
+        """Sends the request; its answer goes to `then`, sooner or later, whatever becomes of it."""
         if not self.is_open:
-            return _CLOSED
-        self._transport.write(request)
-        timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
-        try:
-            return await self._answer
-        finally:
-            timer.cancel()
+            then(_CLOSED)
+            return
+        self._then = then
+        self._transport.writelines(request)
+
+    def give_up(self) -> None:
+        """The answer has not come in time: closes the connection."""
+        self._settle(_LATE)
+        self.close()
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
-
-    def _give_up(self) -> None:
-        if not self._answer.done():
-            self._answer.set_exception(TimeoutError())
-        self.close()
-
-    def _fresh(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._body: list[bytes] = []
-        self._retry_after_s = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if not self._head:
+            self._head = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -150,23 +151,24 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._settle(_CLOSED)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"retry-after":
-            self._retry_after_s = float(value)
-
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        reply = Reply(self._parser.get_status_code(), b"".join(self._body), self._retry_after_s)
+        status = self._parser.get_status_code()
+        # A parser that calls back for every header costs more than all the rest of an answer.
+        told = _RETRY_AFTER.search(self._head) if status == 503 else None
+        reply = Reply(status, b"".join(self._body), float(told[1]) if told else 0.0)
+        self._head = b""
+        self._body.clear()
         if not self._parser.should_keep_alive():
             self.close()
-        self._fresh()
         self._settle(reply)
 
     def _settle(self, reply: Reply) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(reply)
+        then, self._then = self._then, None
+        if then is not None:
+            then(reply)
 
 
 def rotated(shots: Sequence[Shot], by: int) -> list[Shot]:

@@ -1,4 +1,7 @@
-"""The load generator as a process of its own, so that its Python does not hold up the bench's."""
+"""The load generator as a process of its own, so that its Python does not hold up the bench's.
+
+It shares the cores with what it measures, and interrupts that as little as clients on other machines would.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ import uvloop
 from bench import load_loops
 from bench.http_client import Shot, Target
 from bench.load_loops import Measurement
+from ray_backend.serving.environment import interrupt_nobody
 
 WARMUP_S = 1.0
 
@@ -58,6 +62,7 @@ class LoadProcess:
 
 def _serve(pipe: Pipe, shots: list[Shot]) -> None:
     _allow_many_sockets()
+    interrupt_nobody()
     while True:
         try:
             kind, target, how = pipe.recv()

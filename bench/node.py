@@ -23,6 +23,7 @@ def main() -> None:
     """Runs until it is told to stop, or until its raylet is gone."""
     address, places = sys.argv[1], int(sys.argv[2])
     environment.prepare(address)
+    environment.interrupt_nobody()
     from ray._private.node import Node
     from ray._private.parameter import RayParams
 

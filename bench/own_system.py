@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from bench.faces import Face, frames, package_people, stranger
 from bench.http_client import Shot, Target
@@ -150,6 +151,21 @@ def running(
         yield process
     finally:
         _stop(process)
+
+
+@contextmanager
+def standing_still(process: subprocess.Popen) -> Iterator[None]:
+    """Nothing of a server gets processor time while the block runs, which may take three seconds: Ray takes
+    a machine that is silent for five for dead."""
+    server = psutil.Process(process.pid)
+    family = [server, *server.children(recursive=True)]
+    for one in family:
+        one.suspend()
+    try:
+        yield
+    finally:
+        for one in reversed(family):
+            one.resume()
 
 
 def _stop(process: subprocess.Popen) -> None:

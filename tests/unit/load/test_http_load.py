@@ -9,9 +9,10 @@ from collections import Counter
 
 import pytest
 
+from bench import load_loops
 from bench.http_client import Outcome, Reply, Shot, Target, judge
 from bench.load_loops import Measurement, Sample, closed, opened
-from bench.overload import by_second, goodput_rps, recovery_s
+from bench.overload import Overload, by_second, recovery_s
 from tests.unit.load.stub import face, serving, without_comment
 
 SHOTS = [Shot(b"\xff\xd8" + name * 40 + b"\xff\xd9", employee_id) for name, employee_id in
@@ -47,7 +48,7 @@ def test_no_two_requests_are_alike_and_each_carries_the_token():
     run_closed(remember)
 
     assert max(seen.values()) == 1
-    assert b"Authorization: Bearer key\r\n" in Target("http://x:1", "key").request(SHOTS[0].jpeg)
+    assert b"Authorization: Bearer key\r\n" in Target("http://x:1", "key").request(SHOTS[0].jpeg)[0]
 
 
 def test_a_wrong_person_is_wrong_and_named():
@@ -79,6 +80,22 @@ def test_a_server_that_is_not_there_is_an_error():
     measurement = asyncio.run(load())
 
     assert measurement.count(Outcome.ERROR) == len(measurement.samples) > 0
+
+
+def test_an_answer_that_does_not_come_in_time_is_an_error(monkeypatch):
+    monkeypatch.setattr(load_loops, "TIMEOUT_S", 0.2)
+
+    def too_late(method, path, body):
+        time.sleep(2.5)
+        return right(method, path, body)
+
+    with serving(too_late) as url:
+        (measurement,) = asyncio.run(opened(Target(url, "key"), SHOTS, [(10, 0.2)]))
+        ended = asyncio.run(closed(Target(url, "key"), SHOTS, 2, 0.1, 0.0))
+
+    assert measurement.count(Outcome.ERROR) == len(measurement.samples) == 2
+    assert set(measurement.faults) == {"TimeoutError"}
+    assert ended.recognised == 0
 
 
 def test_open_load_arrives_at_its_rate_however_slow_the_answers_are():
@@ -117,6 +134,7 @@ def samples(*rows):
 
 
 def test_goodput_is_what_was_answered_rightly_while_the_overload_lasted():
+    onset = Measurement(1.0, samples((0.5, 0.1, Outcome.OK), (1.5, 0.7, Outcome.OK), (3.5, 2.6, Outcome.OK)))
     overload = Measurement(
         2.0,
         samples(
@@ -124,7 +142,7 @@ def test_goodput_is_what_was_answered_rightly_while_the_overload_lasted():
         ),
     )  # fmt: skip
 
-    assert goodput_rps(overload) == 1.0
+    assert Overload(onset, overload, Measurement(1.0)).goodput_rps == 1.5
     assert by_second(overload) == [1, 1, 1]
 
 
