@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from base64 import b64encode
 
 from playwright.sync_api import expect
 
@@ -23,6 +25,22 @@ setInterval(() => {
   paint.fillRect(0, 0, 320, 240);
 }, 40);
 navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(25);
+"""
+_POINTED_CAMERA = """
+const canvas = document.createElement("canvas");
+Object.assign(canvas, { width: 640, height: 480 });
+const paint = canvas.getContext("2d");
+const pictures = {};
+for (const [name, picture] of Object.entries(PICTURES)) (pictures[name] = new Image()).src = picture;
+let shown = "", step = 0;
+window.show = (name) => { shown = name };
+setInterval(() => {
+  step = (step + 1) % 5;
+  paint.fillStyle = "rgb(96, 104, 112)";
+  paint.fillRect(0, 0, 640, 480);
+  if (shown) paint.drawImage(pictures[shown], 140 + step, 60, 360, 360);
+}, 66);
+navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(15);
 """
 TONES = """
 window.tones = [];
@@ -72,6 +90,13 @@ CONTRAST = """() => {
   const [one, other] = [light(getComputedStyle(document.querySelector(".headline")).color), light(ground)];
   return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
 }"""
+
+
+def pointed_camera(pictures: dict[str, bytes]) -> str:
+    """The script of a camera that a test points at square JPEGs: `show(name)`, or `show("")` for an empty
+    room."""
+    ready = {name: "data:image/jpeg;base64," + b64encode(jpeg).decode() for name, jpeg in pictures.items()}
+    return _POINTED_CAMERA.replace("PICTURES", json.dumps(ready))
 
 
 def state(page, name: str, *, look: str | None = None) -> None:

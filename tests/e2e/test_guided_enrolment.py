@@ -5,37 +5,34 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
+from ray_backend.domain.enrolment.words import Target
 from ray_backend.domain.queries import PeopleQuery
 from ray_backend.storage import open_store
 from tests import faces
+from tests.contract.test_guided_enrolment import HIS_POSES, alone, as_jpeg, picture
 from tests.e2e.conftest import running_site
+from tests.e2e.kiosk_page import pointed_camera
 from tests.e2e.test_first_day import SEEN_MS, begin_registering, sign_in
 from tests.people import face_photo
-from tests.video import HEIGHT, WIDTH
+from tests.video import HEIGHT, WIDTH, film_of_nobody
 
 TAKEN_MS = 60_000
-# Photos of one man who looks ahead, to both sides and up; where each lies in the shared folder, and the part
-# of it that he fills.
-HIS_PHOTOS = ("Image_12.jpg", "Image_21.jpg", "Image_15.jpg", "Image_10.jpg")
-SECONDS_EACH = 3
+GREY = (96, 104, 112)
 
 
-def film(path: Path, *pictures: Image.Image) -> Path:
-    """These pictures one after the other, over and over, each moving a little. 30 frames a second."""
+def film(path: Path, picture: Image.Image) -> Path:
+    """This picture over and over, moving a little. 30 frames a second."""
+    frames = []
+    for step in range(5):
+        canvas = Image.new("RGB", (WIDTH, HEIGHT), GREY)
+        canvas.paste(picture, ((WIDTH - picture.width) // 2 + step, (HEIGHT - picture.height) // 2))
+        frames.append(as_jpeg(canvas))
     with path.open("wb") as file:
-        for picture in pictures:
-            frames = []
-            for step in range(5):
-                canvas = Image.new("RGB", (WIDTH, HEIGHT), (96, 104, 112))
-                canvas.paste(picture, ((WIDTH - picture.width) // 2 + step, (HEIGHT - picture.height) // 2))
-                out = io.BytesIO()
-                canvas.save(out, "JPEG", quality=92)
-                frames.append(out.getvalue())
-            for number in range(30 * SECONDS_EACH):
-                file.write(frames[number // 3 % len(frames)])
+        for number in range(90):
+            file.write(frames[number // 3 % len(frames)])
     return path
 
 
@@ -45,14 +42,10 @@ def person_3() -> Image.Image:
         return photo.convert("RGB").resize((380, 380))
 
 
-def his(name: str) -> Image.Image:
-    """Him alone, cut out as the built-in pack finds him."""
-    from tests.contract.test_guided_enrolment import alone, picture
-
-    with Image.open(io.BytesIO(alone("dlib-resnet", picture(f"many/holland/{name}")))) as photo:
-        photo = photo.convert("RGB")
-    photo.thumbnail((440, 440))
-    return photo
+def his_photo(number: int) -> bytes:
+    """A labelled photo of one man: him alone, cut out as the built-in pack finds him, in a square."""
+    with Image.open(io.BytesIO(alone("dlib-resnet", picture(f"many/holland/Image_{number}.jpg")))) as photo:
+        return as_jpeg(ImageOps.pad(photo.convert("RGB"), (440, 440), color=GREY))
 
 
 def up_to_the_camera(page: Page, site, employee_id: str, name: str) -> None:
@@ -113,12 +106,23 @@ def test_a_front_photo_takes_itself_and_the_other_targets_are_left_out(browser_w
 @faces.needs_shared
 def test_a_whole_guided_enrolment_of_a_real_person(browser_with_film, tmp_path):
     with running_site(tmp_path / "data") as site:
-        browser = browser_with_film(film(tmp_path / "film.mjpeg", *map(his, HIS_PHOTOS)))
-        page = browser.new_page(viewport={"width": 820, "height": 1180})
+        page = browser_with_film(film_of_nobody(tmp_path / "film.mjpeg")).new_page(
+            viewport={"width": 820, "height": 1180}
+        )
+        page.add_init_script(pointed_camera({pose: his_photo(number) for pose, number in HIS_POSES.items()}))
         up_to_the_camera(page, site, "E1", "Grace Example")
 
-        expect(page.get_by_text("The guided photos are taken.")).to_be_visible(timeout=2 * TAKEN_MS)
+        # He looks ahead while his front photo is taken: after a front photo with the chin up, nobody gets it
+        # higher still.
+        for pose in HIS_POSES:
+            expect(tile(page, pose)).to_have_attribute("data-state", "now", timeout=TAKEN_MS)
+            page.evaluate("pose => show(pose)", pose)
+            if pose is not Target.UP:
+                expect(tile(page, pose)).to_have_attribute("data-state", "taken", timeout=TAKEN_MS)
+
+        expect(page.get_by_text("The guided photos are taken.")).to_be_visible(timeout=TAKEN_MS)
         expect(page.get_by_text("4 photos will be used.")).to_be_visible(timeout=SEEN_MS)
+        page.evaluate("pose => show(pose)", Target.FRONT)
         save_and_try(page, "Grace Example")
 
         _, templates = stored(site, "E1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from playwright.sync_api import expect
 
 from ray_backend.domain.model import Direction
 from tests.e2e.conftest import free_port, register, running_site
+from tests.e2e.kiosk_page import pointed_camera
 from tests.faces import EDGE_PACK, FACES, needs_shared
 from tests.mongo_server import new_server
 from tests.people import face_photo
@@ -21,23 +21,6 @@ SEEN_MS = 20_000
 BACK_MS = 60_000
 CODES = {1: "482916", 3: "730518"}
 STRANGER = 2
-# A camera that a test points at people: `show(name)`, or `show("")` for an empty room.
-PAINTED_CAMERA = """
-const canvas = document.createElement("canvas");
-Object.assign(canvas, { width: 640, height: 480 });
-const paint = canvas.getContext("2d");
-const faces = {};
-for (const [name, picture] of Object.entries(FACES)) (faces[name] = new Image()).src = picture;
-let shown = "", step = 0;
-window.show = (name) => { shown = name };
-setInterval(() => {
-  step = (step + 1) % 5;
-  paint.fillStyle = "rgb(96, 104, 112)";
-  paint.fillRect(0, 0, 640, 480);
-  if (shown) paint.drawImage(faces[shown], 140 + step, 60, 360, 360);
-}, 66);
-navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(15);
-"""
 
 
 def import_people(site, folder: Path) -> None:
@@ -78,10 +61,8 @@ def new_punches(site):
 @pytest.fixture
 def painted(browser_with_film, tmp_path):
     """A page whose camera the test paints."""
-    picture = "data:image/jpeg;base64,"
-    faces = {f"{number}": picture + base64.b64encode(face_photo(number)).decode() for number in range(4)}
     page = browser_with_film(film_of_nobody(tmp_path / "film.mjpeg")).new_page()
-    page.add_init_script(PAINTED_CAMERA.replace("FACES", repr(faces)))
+    page.add_init_script(pointed_camera({f"{number}": face_photo(number) for number in range(4)}))
     return page
 
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from tests.e2e.conftest import rollcall, running_site, site_environment
+
+
+def policies(processes: list[psutil.Process]) -> set[int]:
+    """How the kernel schedules those of them that still run."""
+    found = set()
+    for process in processes:
+        with suppress(ProcessLookupError):
+            found.add(os.sched_getscheduler(process.pid))
+    return found
 
 
 def test_it_runs_says_how_to_get_in_and_stops_all_it_started(tmp_path):
@@ -21,6 +32,8 @@ def test_it_runs_says_how_to_get_in_and_stops_all_it_started(tmp_path):
             assert answer.status == 200
         started = psutil.Process(site.process.pid).children(recursive=True)
         assert len(started) > 3
+        if sys.platform == "linux":
+            assert policies(started) == {os.SCHED_BATCH}
         site.process.send_signal(signal.SIGINT)
         assert site.process.wait(30) == 0
         _, alive = psutil.wait_procs(started, timeout=10)
