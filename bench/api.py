@@ -8,8 +8,8 @@ templates. Every answer has to name the right person. The bound is the same work
 cores, one picture at a time, without a server and without a load generator, with the models as their
 libraries run them, in a square detector input and float32 (`ROLLCALL_INFERENCE=plain`). The goals: serving
 costs at most a tenth, so the system with that pipeline reaches 0.90 of the bound, and the better pipeline
-that Rollcall has by default beats it. `of_own_bound` is the better pipeline beside bare loops of its own:
-what it saves, serving does not.
+that Rollcall has by default beats it. That one is held to 0.90 of bare loops of its own, too
+(`of_own_bound`), which is the hardest: what a better pipeline saves, serving does not.
 
 Bounds, system and naive server take turns, so that a noisy machine disturbs all of them; ratios are made
 within a round, and the median of the rounds counts. While a bound is measured the system stands still
@@ -253,6 +253,8 @@ def missed_goals(report: dict[str, Any]) -> Iterator[str]:
             yield f"{clients} clients, plain: {plain['of_bound']} of the bound, the goal is {GOAL_OF_BOUND}"
         if (row["of_bound"] or 0) < GOAL_WHEN_BETTER:
             yield f"{clients} clients: {row['of_bound']} of the bound, the goal is {GOAL_WHEN_BETTER}"
+        if (row["of_own_bound"] or 0) < GOAL_OF_BOUND:
+            yield f"{clients} clients: {row['of_own_bound']} of the own bound, the goal is {GOAL_OF_BOUND}"
         if (row["times_naive"] or 0) < GOAL_TIMES_NAIVE:
             yield f"{clients} clients: {row['times_naive']} times the naive server, not {GOAL_TIMES_NAIVE}"
         if (row["p95_of_naive"] or 1) > GOAL_P95_OF_NAIVE:
